@@ -1,0 +1,1 @@
+"""Qualz: AI-moderated research interviews whose recordings survive anything."""

@@ -1,0 +1,37 @@
+"""What the sockets are told: that something changed, never what. The page asks over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import current_app
+from redis.exceptions import RedisError
+
+from qualz.interview import Interview
+from qualz.recording import Recording
+
+log = logging.getLogger(__name__)
+
+ROOM = "/room"
+WORKPLACE = "/workplace"
+
+
+def recording_changed(recording: Recording) -> None:
+    interview_changed(recording.interview)
+
+
+def interview_changed(interview: Interview) -> None:
+    _tell("changed", {"interview": interview.public_id}, WORKPLACE, interview.study.public_id)
+
+
+def moved_elsewhere(interview: Interview) -> None:
+    """The tab that was in the room is told that another one took its place."""
+    _tell("moved", {"place": interview.place}, ROOM, interview.public_id)
+
+
+def _tell(what: str, data: dict[str, Any], namespace: str, to: str) -> None:
+    try:
+        current_app.extensions["speaker"].emit(what, data, namespace=namespace, to=to)
+    except (RedisError, OSError) as cause:
+        log.warning("Could not tell %s: %s", what, cause)

@@ -1,0 +1,117 @@
+"""The database: SQLAlchemy inside Flask, what SQLite needs, and the column types in use."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from typing import Annotated, Any
+
+import flask_migrate
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, String, event
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+# Names that Alembic can address on every database when a constraint is to be changed.
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime. SQLite keeps no zone, so it is taken off and put back on."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: Moment,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+    }
+
+
+def new_public_id() -> str:
+    """An identifier for addresses that says nothing about how many there are: 96 bits."""
+    return secrets.token_urlsafe(12)
+
+
+def word(kind: type[enum.StrEnum]) -> Enum:
+    """A column that holds an enumeration by its words, so that anyone can read the table."""
+    return Enum(
+        kind,
+        native_enum=False,
+        length=32,
+        values_callable=lambda members: [m.value for m in members],
+    )
+
+
+PublicId = Annotated[str, mapped_column(String(24), unique=True, default=new_public_id)]
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    if not isinstance(connection, SQLiteConnection):
+        return
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA busy_timeout=10000")
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Run `call` once the present transaction has committed; forget it if it is rolled back."""
+    db.session.info.setdefault("after_commit", []).append(call)
+
+
+@event.listens_for(Session, "after_commit")
+def _run_calls(session: Session) -> None:
+    for call in session.info.pop("after_commit", []):
+        call()
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _drop_calls(session: Session, _previous: Any) -> None:
+    session.info.pop("after_commit", None)
+
+
+def upgrade(app: Flask) -> None:
+    """Bring the database up to the newest migration."""
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(MIGRATIONS))
+
+
+def revisions(app: Flask) -> tuple[str | None, str | None]:
+    """The migration that the database is at, and the newest one."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with app.app_context(), db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), newest

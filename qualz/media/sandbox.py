@@ -1,0 +1,57 @@
+"""What a media process may not do: outlive its parent, eat the machine, hold up the others."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+# Looked up before any fork: between fork and exec nothing may take a lock.
+_prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ceilings for one process. Bytes and seconds; `None` means no ceiling."""
+
+    memory: int | None = 4 * 1024**3
+    file_size: int | None = None
+    cpu_seconds: int | None = None
+    niceness: int = 10
+
+
+def confinement(limits: Limits) -> Callable[[], None]:
+    """A function to run in the child between fork and exec (`Popen(preexec_fn=…)`)."""
+    parent = os.getpid()
+    ceilings = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_FSIZE, limits.file_size),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+    ]
+
+    def confine() -> None:
+        if _prctl is not None:
+            _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            # The parent may have died before the request took effect; then no signal comes.
+            if os.getppid() != parent:
+                os._exit(1)
+        for which, ceiling in ceilings:
+            if ceiling is not None:
+                _lower(which, ceiling)
+        os.nice(limits.niceness)
+
+    return confine
+
+
+def _lower(which: int, ceiling: int) -> None:
+    _, hard = resource.getrlimit(which)
+    if hard != resource.RLIM_INFINITY:
+        ceiling = min(ceiling, hard)
+    resource.setrlimit(which, (ceiling, ceiling))

@@ -1,0 +1,234 @@
+"""Merges: one attempt each to make a Full Session."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, String, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from qualz import clock
+from qualz.database import db, word
+from qualz.media import full_session
+from qualz.media.ffmpeg import FFmpeg
+from qualz.media.storage import DiskFull, Storage
+from qualz.recording import Recording
+
+if TYPE_CHECKING:
+    from qualz.part import Part
+
+# A merge that takes its worker down is tried again elsewhere, but not for ever.
+MOST_ATTEMPTS = 4
+# Normalised parts, the joined file and the parts themselves; see `media/full_session.py`.
+ROOM_NEEDED = 2.5
+
+
+class LeaseLost(Exception):
+    """Another worker holds this merge now; whatever was made here is thrown away."""
+
+
+class Merge(db.Model):
+    __tablename__ = "merges"
+
+    class State(StrEnum):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recording_id: Mapped[int] = mapped_column(
+        ForeignKey("recordings.id", ondelete="CASCADE"), index=True
+    )
+    state: Mapped[State] = mapped_column(word(State), default=State.WAITING, index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(String(32))
+    leased_until: Mapped[datetime | None]
+    progress: Mapped[float] = mapped_column(default=0.0)
+    reason: Mapped[str | None] = mapped_column(String(300))
+    manifest: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+
+    recording: Mapped[Recording] = relationship(back_populates="merges")
+
+    @classmethod
+    def begin(cls, recording: Recording) -> Merge:
+        """Put a merge of the recording in line. `background.later` rings for it."""
+        merge = cls(recording=recording)
+        db.session.add(merge)
+        recording.state = Recording.State.WAITING
+        recording.reason = None
+        return merge
+
+    @classmethod
+    def unclaimed(cls) -> list[Merge]:
+        """Merges that nobody works on: never begun, or their worker's lease ran out."""
+        return list(
+            db.session.scalars(
+                select(cls).where(
+                    or_(
+                        cls.state == Merge.State.WAITING,
+                        (cls.state == Merge.State.RUNNING) & (cls.leased_until < clock.now()),
+                    )
+                )
+            )
+        )
+
+    @classmethod
+    def claim(cls, merge_id: int, *, lease_for: timedelta) -> Merge | None:
+        """Take the merge for this worker, or answer None when another has it or it is over.
+
+        The UPDATE decides between workers: whoever changes the row has it.
+        """
+        lease = secrets.token_hex(16)
+        claimed = db.session.execute(
+            update(cls)
+            .where(
+                cls.id == merge_id,
+                or_(
+                    cls.state == Merge.State.WAITING,
+                    (cls.state == Merge.State.RUNNING) & (cls.leased_until < clock.now()),
+                ),
+            )
+            .values(
+                state=Merge.State.RUNNING,
+                lease=lease,
+                leased_until=clock.now() + lease_for,
+                attempts=cls.attempts + 1,
+                progress=0.0,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+        if claimed.rowcount != 1:
+            return None
+        merge = db.session.get_one(cls, merge_id, populate_existing=True)
+        merge.recording.state = Recording.State.MERGING
+        merge.manifest = merge.recording.manifest()
+        db.session.commit()
+        return merge
+
+    def run(
+        self,
+        *,
+        storage: Storage,
+        ffmpeg: FFmpeg,
+        lease_for: timedelta,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make the Full Session and publish it, whole or not at all. Ends done or failed.
+
+        1. Make and verify it in a private folder, renewing the lease with every step forward.
+        2. Rename it to a name that no other attempt uses.
+        3. Point the recording to it, if the lease is still ours; else take the file away again.
+        """
+        if self.attempts > MOST_ATTEMPTS:
+            self._fail("The merge stopped its worker several times. The clips are unharmed.")
+            return
+        if storage.free_bytes() < ROOM_NEEDED * sum(entry["bytes"] for entry in self.manifest):
+            self._fail("The disk is too full to merge. Make room, then merge again.")
+            return
+
+        def on_progress(progress: float) -> None:
+            self._renew(progress, lease_for)
+            announce()
+
+        parts = self._parts()
+        folder = self.recording.folder
+        try:
+            with storage.workspace(folder) as workspace:
+                out = workspace / "full-session"
+                report = full_session.make(
+                    [self._source(part, storage) for part in parts],
+                    out,
+                    ffmpeg=ffmpeg,
+                    workspace=workspace,
+                    title=self.recording.interview.title,
+                    recorded_at=parts[0].started_at if parts else None,
+                    on_progress=on_progress,
+                )
+                name = f"{folder}/full-session-{self.id}-{self.attempts}.{report.ending}"
+                self._renew(1.0, lease_for)
+                storage.publish(out, name)
+        except full_session.CannotMerge as cause:
+            self._fail(str(cause))
+            return
+        except DiskFull:
+            self._fail("The disk filled up during the merge. Make room, then merge again.")
+            return
+        self._publish(name, report, parts, storage)
+
+    def _parts(self) -> list[Part]:
+        chosen = {entry["part"] for entry in self.manifest}
+        return [part for part in self.recording.parts if part.public_id in chosen]
+
+    def _source(self, part: Part, storage: Storage) -> full_session.Source:
+        return full_session.Source(
+            path=storage.path(part.file),
+            label=part.label,
+            gap_before=self.recording.gap_before(part),
+            without_picture=not self.recording.interview.study.camera.is_allowed,
+        )
+
+    def _renew(self, progress: float, lease_for: timedelta) -> None:
+        """Say that this worker lives and how far it is. Raises `LeaseLost` when it was given up."""
+        renewed = db.session.execute(
+            update(Merge)
+            .where(Merge.id == self.id, Merge.lease == self.lease)
+            .values(progress=progress, leased_until=clock.now() + lease_for)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+        if renewed.rowcount != 1:
+            raise LeaseLost
+
+    def _publish(
+        self, name: str, report: full_session.Report, parts: list[Part], storage: Storage
+    ) -> None:
+        if not self._end(Merge.State.DONE):
+            db.session.rollback()
+            storage.delete(name)
+            raise LeaseLost
+        recording = self.recording
+        before, recording.full_session = recording.full_session, name
+        recording.full_session_type = report.content_type
+        recording.report = self._told_of_parts(report, parts)
+        recording.ready_at = clock.now()
+        # Parts that came or grew in the meantime are found by comparing, not by a flag.
+        grown = recording.manifest() != self.manifest
+        recording.state = Recording.State.STALE if grown else Recording.State.READY
+        recording.reason = None
+        db.session.commit()
+        if before:
+            storage.delete(before)
+
+    def _told_of_parts(self, report: full_session.Report, parts: list[Part]) -> dict[str, Any]:
+        """The report with each part by its public id, so that a turn can be placed in time."""
+        told = report.as_json()
+        for entry in told["parts"]:
+            entry["part"] = parts[entry["index"]].public_id
+        return told
+
+    def _fail(self, reason: str) -> None:
+        if self._end(Merge.State.FAILED, reason=reason):
+            self.recording.state = Recording.State.FAILED
+            self.recording.reason = reason
+        db.session.commit()
+
+    def _end(self, state: State, reason: str | None = None) -> bool:
+        ended = db.session.execute(
+            update(Merge)
+            .where(
+                Merge.id == self.id,
+                Merge.lease == self.lease,
+                Merge.state == Merge.State.RUNNING,
+            )
+            .values(state=state, reason=reason, ended_at=clock.now(), lease=None, progress=1.0)
+            .execution_options(synchronize_session=False)
+        )
+        return ended.rowcount == 1

@@ -1,0 +1,189 @@
+"""What all pages share: headers, filters, icons, and how refusals are answered."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from qualz import clock
+from qualz.errors import QualzError
+
+NOTHING = "camera=(), microphone=(), geolocation=(), display-capture=()"
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_choose_nonce)
+    app.after_request(_set_headers)
+    app.register_error_handler(QualzError, _refuse)
+    app.register_error_handler(HTTPException, _fail)
+    app.add_url_rule("/healthz", "healthz", lambda: ("ok", 200, {"Content-Type": "text/plain"}))
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(icon_svg=icon_svg)
+    app.jinja_env.filters.update(
+        ago=ago, exact=exact, clock=clock_time, percent=percent, size=size, until=until
+    )
+    app.context_processor(lambda: {"csp_nonce": g.get("csp_nonce", "")})
+
+
+def allow_devices(*, camera: bool) -> None:
+    """Let this answer's page ask for the microphone, and the camera where the study has one."""
+    g.permissions = NOTHING.replace("microphone=()", "microphone=(self)")
+    if camera:
+        g.permissions = g.permissions.replace("camera=()", "camera=(self)")
+
+
+def hide_address() -> None:
+    """Links of participants are secrets: their pages send no referrer and are not stored."""
+    g.referrer = "no-referrer"
+
+
+def _choose_nonce() -> None:
+    g.csp_nonce = secrets.token_urlsafe(16)
+
+
+def _set_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; "
+        f"script-src 'self' 'nonce-{g.get('csp_nonce', '')}'; "
+        "style-src 'self'; img-src 'self' data:; font-src 'self'; media-src 'self' blob:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    )
+    headers.setdefault("Permissions-Policy", g.get("permissions", NOTHING))
+    headers.setdefault("Referrer-Policy", g.get("referrer", "same-origin"))
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    if response.mimetype == "text/html":
+        headers.setdefault("Cache-Control", "no-store")
+    if current_app.extensions["settings"].is_behind_tls:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+# ---- refusals
+
+TITLES = {
+    400: "That did not go through",
+    403: "This is not open to you",
+    404: "There is nothing here",
+    405: "That cannot be done here",
+    409: "Somewhere else",
+    410: "No longer here",
+    413: "That is too large",
+}
+ADVICE = {
+    400: "Go back, reload the page and try once more.",
+    403: "Ask whoever sent you here for a fresh link.",
+    404: "The address may be incomplete. Check it, or go back to where you came from.",
+    500: "Something broke on our side and has been written down. Try once more in a moment.",
+}
+
+
+def wants_page() -> bool:
+    return (
+        request.method in ("GET", "POST")
+        and request.accept_mimetypes.accept_html
+        and not (request.is_json or "Tus-Resumable" in request.headers)
+    )
+
+
+def _refuse(error: QualzError) -> ResponseReturnValue:
+    if hasattr(error, "answer"):
+        return error.answer()  # type: ignore[no-any-return]
+    return _answer(error.status, type(error).__name__, str(error))
+
+
+def _fail(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    status = error.code or 500
+    if isinstance(error, CSRFError):
+        text = "This page was open for too long. Go back, reload it and try once more."
+    else:
+        text = ADVICE.get(status, error.description or ADVICE[500])
+    return _answer(status, type(error).__name__, text)
+
+
+def _answer(status: int, kind: str, text: str) -> ResponseReturnValue:
+    if not wants_page():
+        return jsonify(error=kind, message=text), status
+    title = TITLES.get(status, "Something broke on our side")
+    return render_template("shared/refusal.html", title=title, text=text, status=status), status
+
+
+# ---- icons and words
+
+
+@cache
+def _svg(path: Path) -> str:
+    text = path.read_text()
+    return text[text.index("<svg") :]
+
+
+def icon_svg(name: str) -> Markup:
+    """An icon of the set in static/vendor/icons, inline, hidden from screen readers."""
+    static = current_app.static_folder or ""
+    svg = _svg(Path(static) / "vendor" / "icons" / f"{name}.svg")
+    return Markup(svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))
+
+
+def exact(moment: datetime | None) -> str:
+    return moment.strftime("%-d %b %Y, %H:%M UTC") if moment else ""
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in words: “just now”, “5 min ago”, “yesterday”, “3 Nov 2026”."""
+    if moment is None:
+        return "never"
+    seconds = (clock.now() - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)} h ago"
+    days = int(seconds // 86400)
+    if days == 1:
+        return "yesterday"
+    return f"{days} days ago" if days < 7 else moment.strftime("%-d %b %Y")
+
+
+def until(moment: datetime) -> str:
+    """How long from now, in words: “in 6 days”, “in 3 h”."""
+    seconds = (moment - clock.now()).total_seconds()
+    if seconds <= 0:
+        return "now"
+    if seconds < 3600:
+        return f"in {int(seconds // 60) + 1} min"
+    if seconds < 2 * 86400:
+        return f"in {round(seconds / 3600)} h"
+    return f"in {round(seconds / 86400)} days"
+
+
+def clock_time(seconds: float | None) -> str:
+    """Seconds as people read a player's clock: “0:47”, “12:41”, “1:02:03”."""
+    if seconds is None:
+        return "–"
+    whole = int(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def percent(share: float) -> str:
+    return f"{int(share * 100)} %"
+
+
+def size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,162 @@
+"""Parts: what one unbroken run of a participant's recorder produced."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from qualz import clock
+from qualz.database import PublicId, db, word
+from qualz.errors import CameraNotAllowed, NotFound, PartClosed
+from qualz.media import probe
+from qualz.media.storage import Storage
+
+if TYPE_CHECKING:
+    from qualz.recording import Recording
+
+# A container names its tracks well within this; a picture is looked for no further in.
+HEADER = 64 * 1024
+
+
+class EndReason(StrEnum):
+    """Why a recorder's run ended, in the words of the page or the server."""
+
+    FINISHED = "finished"
+    DROP = "drop"
+    RELOAD = "reload"
+    DEVICE_CHANGE = "device_change"
+    CAMERA_SWITCH = "camera_switch"
+    RECORDER_ERROR = "recorder_error"
+    GIVEN_UP = "given_up"
+
+
+class Part(db.Model):
+    __tablename__ = "parts"
+    __table_args__ = (UniqueConstraint("recording_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[PublicId]
+    recording_id: Mapped[int] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    # The page's own name for this run, so that a creation sent twice makes one part.
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    reported_type: Mapped[str] = mapped_column(String(120))
+    sniffed_type: Mapped[str | None] = mapped_column(String(40))
+    device: Mapped[str] = mapped_column(String(16), default="desktop")
+    has_camera: Mapped[bool] = mapped_column(default=False)
+    # By the server's clock when the upload was created and closed; by the participant's clock
+    # when the recorder started and stopped.
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    recorder_started_at: Mapped[datetime | None]
+    recorder_ended_at: Mapped[datetime | None]
+    last_byte_at: Mapped[datetime | None]
+    bytes_durable: Mapped[int] = mapped_column(BigInteger, default=0)
+    length: Mapped[int | None] = mapped_column(BigInteger)
+    end_reason: Mapped[EndReason | None] = mapped_column(word(EndReason))
+    closed_at: Mapped[datetime | None]
+    probed: Mapped[dict[str, Any] | None]
+    damage: Mapped[str | None] = mapped_column(String(200))
+
+    recording: Mapped[Recording] = relationship(back_populates="parts")
+
+    @classmethod
+    def named(cls, recording: Recording, public_id: str) -> Part:
+        """The recording's part of that name; `NotFound` for another interview's."""
+        found = db.session.scalar(
+            select(cls).where(cls.recording_id == recording.id, cls.public_id == public_id)
+        )
+        if found is None:
+            raise NotFound("This interview has no such part.")
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def label(self) -> str:
+        return f"Part {self.number}"
+
+    @property
+    def file(self) -> str:
+        """Its file's name in storage."""
+        ending = "mp4" if "mp4" in self.reported_type else "webm"
+        return f"{self.recording.folder}/part-{self.number:03d}-{self.public_id}.{ending}"
+
+    @property
+    def content_type(self) -> str:
+        """What its bytes are, for a browser that is to play them."""
+        container = self.sniffed_type or ("mp4" if "mp4" in self.reported_type else "webm")
+        return f"{'video' if self.has_camera else 'audio'}/{container}"
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran, as probed, else as the participant's clock tells, else the server's."""
+        if self.probed and self.probed.get("duration"):
+            return float(self.probed["duration"])
+        if self.recorder_started_at and self.recorder_ended_at:
+            return max(0.0, (self.recorder_ended_at - self.recorder_started_at).total_seconds())
+        return max(0.0, ((self.last_byte_at or self.started_at) - self.started_at).total_seconds())
+
+    def expires_at(self, validity: timedelta) -> datetime:
+        """Until when bytes are taken: as long as its interview can be come back to."""
+        return self.started_at + validity
+
+    def append(self, data: bytes, *, at: int, storage: Storage) -> int:
+        """Take bytes at their offset and answer the durable offset after them.
+
+        Raises `OffsetMismatch` with the true offset, and `CameraNotAllowed` for a picture where
+        the study allows none; then nothing of `data` is kept.
+        """
+        if self.length is not None and at + len(data) > self.length:
+            raise PartClosed("This part is complete; nothing can be added to it.")
+        if at < HEADER:
+            self._look_at_header(storage.head(self.file, at) + data if at else data)
+        durable = storage.append(self.file, data, at=at)
+        self.note_durable(durable)
+        return durable
+
+    def note_durable(self, durable: int) -> None:
+        """Write down what the file is known to hold. Only ever upwards: answers may overtake."""
+        moment = clock.now()
+        db.session.execute(
+            update(Part)
+            .where(Part.id == self.id, Part.bytes_durable < durable)
+            .values(bytes_durable=durable, last_byte_at=moment)
+            .execution_options(synchronize_session="fetch")
+        )
+        if not self.is_open:
+            self.recording.grow_stale()
+        elif self.length is not None and durable >= self.length:
+            self.close(self.end_reason or EndReason.FINISHED)
+
+    def _look_at_header(self, head: bytes) -> None:
+        if not self.recording.interview.study.camera.is_allowed and probe.declares_video(
+            head[:HEADER]
+        ):
+            raise CameraNotAllowed(
+                "The camera is disabled in this study, so a recording with a picture is not taken."
+            )
+        self.sniffed_type = self.sniffed_type or probe.sniff(head)
+
+    def declare_end(
+        self, *, length: int, reason: EndReason, recorder_ended_at: datetime | None = None
+    ) -> None:
+        """The recorder has stopped after `length` bytes; the part closes when they are all here."""
+        if self.length is None:
+            self.length = length
+            self.end_reason = reason
+            self.recorder_ended_at = recorder_ended_at
+        if self.is_open and self.bytes_durable >= self.length:
+            self.close(reason)
+
+    def close(self, reason: EndReason) -> None:
+        """Nothing more is waited for. Late bytes are still taken: they make the recording stale."""
+        if self.closed_at is None:
+            self.closed_at = clock.now()
+            self.end_reason = self.end_reason or reason
+            self.recording.grow_stale()

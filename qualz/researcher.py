@@ -1,0 +1,83 @@
+"""Researchers: the people who sign in to the workplace."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from flask_login import UserMixin
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qualz import clock
+from qualz.database import db
+from qualz.tokens import digest, new_token
+
+SHORTEST_PASSWORD = 12
+_hasher = PasswordHasher()
+# Verified against when nobody has the address, so that the answer takes as long either way.
+_NOBODY = _hasher.hash(secrets.token_urlsafe())
+
+
+class Researcher(UserMixin, db.Model):
+    __tablename__ = "researchers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    def set_password(self, password: str) -> None:
+        self.password_hash = _hasher.hash(password)
+
+    @classmethod
+    def anybody(cls) -> bool:
+        return db.session.scalar(select(cls.id).limit(1)) is not None
+
+    @classmethod
+    def signing_in(cls, email: str, password: str) -> Researcher | None:
+        """The researcher whose address and password these are."""
+        found = db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+        try:
+            _hasher.verify(found.password_hash if found else _NOBODY, password)
+        except (VerifyMismatchError, InvalidHashError):
+            return None
+        if found and _hasher.check_needs_rehash(found.password_hash):
+            found.set_password(password)
+        return found
+
+
+class SetUpLink(db.Model):
+    """The one-time way to create the owner's account. A newer one replaces the older."""
+
+    __tablename__ = "set_up_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @classmethod
+    def renew(cls) -> str | None:
+        """A fresh token while there is no owner yet; None afterwards."""
+        if Researcher.anybody():
+            return None
+        db.session.query(cls).delete()
+        token = new_token()
+        db.session.add(cls(token_digest=digest(token)))
+        return token
+
+    @classmethod
+    def opened_by(cls, token: str) -> SetUpLink | None:
+        if Researcher.anybody():
+            return None
+        return db.session.scalar(select(cls).where(cls.token_digest == digest(token)))
+
+    def create_owner(self, *, name: str, email: str, password: str) -> Researcher:
+        owner = Researcher(name=name.strip(), email=email.strip().lower())
+        owner.set_password(password)
+        db.session.add(owner)
+        db.session.delete(self)
+        return owner

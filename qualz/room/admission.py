@@ -1,0 +1,83 @@
+"""Who may be in which room. HTTP and sockets ask the same function.
+
+A browser that consented, or came by a resume link, holds one signed cookie an interview. It is
+valid for as long as a resume link is; a revoked link shuts out whoever came by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from flask import Response, current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import select
+
+from qualz.database import db
+from qualz.errors import QualzError
+from qualz.interview import Interview
+from qualz.resume_link import ResumeLink
+from qualz.settings import Settings
+from qualz.study import Study
+
+PREFIX = "qualz_room_"
+
+
+class NotAdmitted(QualzError):
+    """The browser holds no valid cookie for this interview."""
+
+    status = 403
+
+
+def admit(response: Response, interview: Interview, *, by: ResumeLink | None = None) -> Response:
+    """Let the browser that gets this answer into the interview's room."""
+    settings: Settings = current_app.extensions["settings"]
+    response.set_cookie(
+        PREFIX + interview.public_id,
+        _serializer().dumps({"interview": interview.public_id, "link": by.id if by else None}),
+        max_age=settings.resume_link_validity,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.is_behind_tls,
+    )
+    return response
+
+
+def interview_from(cookies: Mapping[str, str], public_id: str) -> Interview:
+    """The interview that these cookies admit to. Raises `NotAdmitted`."""
+    interview = _admitted(cookies.get(PREFIX + public_id, ""), public_id)
+    if interview is None:
+        raise NotAdmitted(
+            "This browser has no key to this interview. Open the link that you were sent again."
+        )
+    return interview
+
+
+def interviews_in(cookies: Mapping[str, str], study: Study) -> Iterator[Interview]:
+    """The study's interviews that this browser has begun, the newest first."""
+    held = [
+        interview
+        for name, value in cookies.items()
+        if name.startswith(PREFIX)
+        and (interview := _admitted(value, name.removeprefix(PREFIX))) is not None
+        and interview.study_id == study.id
+    ]
+    return iter(sorted(held, key=lambda interview: interview.number, reverse=True))
+
+
+def _admitted(value: str, public_id: str) -> Interview | None:
+    settings: Settings = current_app.extensions["settings"]
+    try:
+        key = _serializer().loads(value, max_age=int(settings.resume_link_validity.total_seconds()))
+    except BadData:
+        return None
+    if key["interview"] != public_id:
+        return None
+    if key["link"] is not None:
+        link = db.session.get(ResumeLink, key["link"])
+        if link is None or link.revoked_at:
+            return None
+    return db.session.scalar(select(Interview).where(Interview.public_id == public_id))
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="qualz.room")

@@ -1,0 +1,71 @@
+"""Entering the room, and the small beat that says one is still there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from qualz import broadcasts, pages, presence
+from qualz.database import db
+from qualz.interview import Interview
+from qualz.room import admission, room
+from qualz.settings import Settings
+
+
+@room.get("/room/<public_id>")
+def enter(public_id: str) -> ResponseReturnValue:
+    try:
+        interview = admission.interview_from(request.cookies, public_id)
+    except admission.NotAdmitted:
+        return render_template("room/link_unusable.html"), 403
+    pages.allow_devices(camera=interview.study.camera.is_allowed)
+    return render_template(
+        "room/room.html", interview=interview, study=interview.study, room=_settings_of(interview)
+    )
+
+
+@room.post("/room/<public_id>/arrivals")
+def arrive(public_id: str) -> ResponseReturnValue:
+    interview = admission.interview_from(request.cookies, public_id)
+    asked = request.get_json()
+    moved = interview.arrive(
+        str(asked["place"])[:64],
+        present_for=presence.PRESENT_FOR,
+        take_over=bool(asked.get("takeOver")),
+    )
+    db.session.commit()
+    if moved:
+        broadcasts.moved_elsewhere(interview)
+    broadcasts.interview_changed(interview)
+    return jsonify(moved=moved)
+
+
+@room.post("/room/<public_id>/beats")
+def beat(public_id: str) -> ResponseReturnValue:
+    """The heartbeat of a page whose proxy lets no WebSocket through."""
+    interview = admission.interview_from(request.cookies, public_id)
+    report = dict(request.get_json())
+    here = presence.beat(interview, str(report.pop("place", ""))[:64], presence.tidy(report))
+    db.session.commit()
+    return jsonify(here=here)
+
+
+def _settings_of(interview: Interview) -> dict[str, Any]:
+    """What the page's script needs to know; see static/js/room.js."""
+    settings: Settings = current_app.extensions["settings"]
+    study = interview.study
+    url = f"/room/{interview.public_id}"
+    return {
+        "id": interview.public_id,
+        "url": url,
+        "partUrl": f"{url}/parts",
+        "camera": study.camera.value,
+        "started": interview.last_said is not None,
+        "over": interview.is_over,
+        "title": study.title,
+        "language": study.language,
+        "graceSeconds": settings.grace.total_seconds(),
+        "maxChunk": settings.largest_chunk,
+    }
