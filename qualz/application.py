@@ -80,7 +80,7 @@ def create_core(settings: Settings | None = None, *, moderator: Moderator | None
         speaker=_write_only_speaker(settings),
     )
     if ffmpeg := settings.ffmpeg or find_ffmpeg():
-        app.extensions["ffmpeg"] = FFmpeg(ffmpeg)
+        app.extensions["ffmpeg"] = FFmpeg(binary=ffmpeg)
     return app
 
 
@@ -123,5 +123,5 @@ class _Silence:
 def _offload() -> Callable[[Callable[[], T]], T]:
     """Where greenlets share one thread, the disk is waited for on another."""
     if monkey.is_module_patched("socket"):
-        return lambda work: get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
+        return lambda work: get_hub().threadpool.apply(work)
     return lambda work: work()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, cast
 
 import flask_migrate
 from alembic.config import Config as AlembicConfig
@@ -17,7 +17,18 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, String, event
+from sqlalchemy import (
+    JSON,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    String,
+    Update,
+    event,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -46,9 +57,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-class Base(DeclarativeBase):
+class Model(DeclarativeBase):
+    """What every table's class is: SQLAlchemy's own base, so that types are known."""
+
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar = {
         datetime: Moment,
         dict[str, Any]: JSON,
         list[dict[str, Any]]: JSON,
@@ -72,7 +85,7 @@ def word(kind: type[enum.StrEnum]) -> Enum:
 
 PublicId = Annotated[str, mapped_column(String(24), unique=True, default=new_public_id)]
 
-db = SQLAlchemy(model_class=Base)
+db = SQLAlchemy(metadata=Model.metadata)
 migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)
 
 
@@ -84,6 +97,15 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA busy_timeout=10000")
+
+
+def rows_changed(statement: Update) -> int:
+    """Carry out an UPDATE past the session's objects and answer how many rows it found.
+
+    Between processes the database decides who was first: whoever changed the row.
+    """
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def after_commit(call: Callable[[], None]) -> None:

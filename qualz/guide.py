@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import db
+from qualz.database import Model
 
 if TYPE_CHECKING:
     from qualz.study import Study
@@ -53,7 +53,7 @@ class Question:
         return {**asdict(self), "probes": list(self.probes)}
 
 
-class Guide(db.Model):
+class Guide(Model):
     """One version of a study's guide. An interview keeps the version that it started with."""
 
     __tablename__ = "guides"

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import PublicId, db, new_public_id, word
+from qualz.database import Model, PublicId, db, new_public_id, word
 from qualz.errors import ElsewhereInRoom, InterviewEnded, NotFound, StudyClosed
 from qualz.guide import Guide
 from qualz.moderator import REOPENING, Act, Conversation, Exchange, Moderator, Utterance
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qualz.invitation import Invitation
 
 
-class Interview(db.Model):
+class Interview(Model):
     __tablename__ = "interviews"
     __table_args__ = (UniqueConstraint("study_id", "number"),)
 

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import db
+from qualz.database import Model, db
 from qualz.errors import NotFound
 from qualz.tokens import new_token
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qualz.study import Study
 
 
-class Invitation(db.Model):
+class Invitation(Model):
     """A study's share link. It is handed to many and shown again and again, so it is kept as it is.
 
     It opens nothing but the welcome page; the way back into an interview is a resume link.

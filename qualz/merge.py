@@ -12,9 +12,9 @@ from sqlalchemy import ForeignKey, String, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import db, word
+from qualz.database import Model, db, rows_changed, word
 from qualz.media import full_session
-from qualz.media.ffmpeg import FFmpeg
+from qualz.media.ffmpeg import FFmpeg, Stopped
 from qualz.media.storage import DiskFull, Storage
 from qualz.recording import Recording
 
@@ -31,7 +31,7 @@ class LeaseLost(Exception):
     """Another worker holds this merge now; whatever was made here is thrown away."""
 
 
-class Merge(db.Model):
+class Merge(Model):
     __tablename__ = "merges"
 
     class State(StrEnum):
@@ -55,6 +55,9 @@ class Merge(db.Model):
     ended_at: Mapped[datetime | None]
 
     recording: Mapped[Recording] = relationship(back_populates="merges")
+
+    # The lease that this worker was given. The column tells who holds the merge by now.
+    _held = ""
 
     @classmethod
     def begin(cls, recording: Recording) -> Merge:
@@ -86,7 +89,7 @@ class Merge(db.Model):
         The UPDATE decides between workers: whoever changes the row has it.
         """
         lease = secrets.token_hex(16)
-        claimed = db.session.execute(
+        claimed = rows_changed(
             update(cls)
             .where(
                 cls.id == merge_id,
@@ -102,12 +105,12 @@ class Merge(db.Model):
                 attempts=cls.attempts + 1,
                 progress=0.0,
             )
-            .execution_options(synchronize_session=False)
         )
         db.session.commit()
-        if claimed.rowcount != 1:
+        if claimed != 1:
             return None
         merge = db.session.get_one(cls, merge_id, populate_existing=True)
+        merge._held = lease
         merge.recording.state = Recording.State.MERGING
         merge.manifest = merge.recording.manifest()
         db.session.commit()
@@ -141,7 +144,7 @@ class Merge(db.Model):
         parts = self._parts()
         folder = self.recording.folder
         try:
-            with storage.workspace(folder) as workspace:
+            with storage.workspace(f"merge-{self.id}") as workspace:
                 out = workspace / "full-session"
                 report = full_session.make(
                     [self._source(part, storage) for part in parts],
@@ -152,11 +155,15 @@ class Merge(db.Model):
                     recorded_at=parts[0].started_at if parts else None,
                     on_progress=on_progress,
                 )
-                name = f"{folder}/full-session-{self.id}-{self.attempts}.{report.ending}"
+                ending = report.mime_type.partition("/")[2]
+                name = f"{folder}/full-session-{self.id}-{self.attempts}.{ending}"
                 self._renew(1.0, lease_for)
                 storage.publish(out, name)
         except full_session.CannotMerge as cause:
             self._fail(str(cause))
+            return
+        except Stopped:
+            self._fail("ffmpeg stopped moving and was ended. The clips are unharmed; merge again.")
             return
         except DiskFull:
             self._fail("The disk filled up during the merge. Make room, then merge again.")
@@ -177,14 +184,13 @@ class Merge(db.Model):
 
     def _renew(self, progress: float, lease_for: timedelta) -> None:
         """Say that this worker lives and how far it is. Raises `LeaseLost` when it was given up."""
-        renewed = db.session.execute(
+        renewed = rows_changed(
             update(Merge)
-            .where(Merge.id == self.id, Merge.lease == self.lease)
+            .where(Merge.id == self.id, Merge.lease == self._held)
             .values(progress=progress, leased_until=clock.now() + lease_for)
-            .execution_options(synchronize_session=False)
         )
         db.session.commit()
-        if renewed.rowcount != 1:
+        if renewed != 1:
             raise LeaseLost
 
     def _publish(
@@ -196,7 +202,7 @@ class Merge(db.Model):
             raise LeaseLost
         recording = self.recording
         before, recording.full_session = recording.full_session, name
-        recording.full_session_type = report.content_type
+        recording.full_session_type = report.mime_type
         recording.report = self._told_of_parts(report, parts)
         recording.ready_at = clock.now()
         # Parts that came or grew in the meantime are found by comparing, not by a flag.
@@ -221,14 +227,13 @@ class Merge(db.Model):
         db.session.commit()
 
     def _end(self, state: State, reason: str | None = None) -> bool:
-        ended = db.session.execute(
+        ended = rows_changed(
             update(Merge)
             .where(
                 Merge.id == self.id,
-                Merge.lease == self.lease,
+                Merge.lease == self._held,
                 Merge.state == Merge.State.RUNNING,
             )
             .values(state=state, reason=reason, ended_at=clock.now(), lease=None, progress=1.0)
-            .execution_options(synchronize_session=False)
         )
-        return ended.rowcount == 1
+        return ended == 1

@@ -96,14 +96,12 @@ def wants_page() -> bool:
 
 
 def _refuse(error: QualzError) -> ResponseReturnValue:
-    if hasattr(error, "answer"):
-        return error.answer()  # type: ignore[no-any-return]
     return _answer(error.status, type(error).__name__, str(error))
 
 
 def _fail(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
-        return error.response  # type: ignore[return-value]
+        return error.response
     status = error.code or 500
     if isinstance(error, CSRFError):
         text = "This page was open for too long. Go back, reload it and try once more."

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint, select,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import PublicId, db, word
+from qualz.database import Model, PublicId, db, rows_changed, word
 from qualz.errors import CameraNotAllowed, NotFound, PartClosed
 from qualz.media import probe
 from qualz.media.storage import Storage
@@ -34,16 +34,19 @@ class EndReason(StrEnum):
     GIVEN_UP = "given_up"
 
 
-class Part(db.Model):
+class Part(Model):
     __tablename__ = "parts"
-    __table_args__ = (UniqueConstraint("recording_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("recording_id", "number"),
+        UniqueConstraint("recording_id", "key"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[PublicId]
     recording_id: Mapped[int] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"))
     number: Mapped[int]
     # The page's own name for this run, so that a creation sent twice makes one part.
-    key: Mapped[str] = mapped_column(String(64), unique=True)
+    key: Mapped[str] = mapped_column(String(64))
     reported_type: Mapped[str] = mapped_column(String(120))
     sniffed_type: Mapped[str | None] = mapped_column(String(40))
     device: Mapped[str] = mapped_column(String(16), default="desktop")
@@ -122,13 +125,14 @@ class Part(db.Model):
 
     def note_durable(self, durable: int) -> None:
         """Write down what the file is known to hold. Only ever upwards: answers may overtake."""
-        moment = clock.now()
-        db.session.execute(
+        grown = rows_changed(
             update(Part)
             .where(Part.id == self.id, Part.bytes_durable < durable)
-            .values(bytes_durable=durable, last_byte_at=moment)
-            .execution_options(synchronize_session="fetch")
+            .values(bytes_durable=durable, last_byte_at=clock.now())
         )
+        db.session.refresh(self, ["bytes_durable", "last_byte_at"])
+        if not grown:
+            return
         if not self.is_open:
             self.recording.grow_stale()
         elif self.length is not None and durable >= self.length:

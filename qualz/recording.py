@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from qualz.database import db, word
+from qualz.database import Model, word
 from qualz.part import EndReason, Part
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qualz.merge import Merge
 
 
-class Recording(db.Model):
+class Recording(Model):
     __tablename__ = "recordings"
 
     class State(StrEnum):

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from flask_login import UserMixin
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qualz import clock
-from qualz.database import db
+from qualz.database import Model, db
 from qualz.tokens import digest, new_token
 
 SHORTEST_PASSWORD = 12
@@ -21,14 +20,21 @@ _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe())
 
 
-class Researcher(UserMixin, db.Model):
+class Researcher(Model):
     __tablename__ = "researchers"
+
+    # What Flask-Login asks of whoever signs in.
+    is_authenticated = is_active = True
+    is_anonymous = False
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    def get_id(self) -> str:
+        return str(self.id)
 
     def set_password(self, password: str) -> None:
         self.password_hash = _hasher.hash(password)
@@ -50,7 +56,7 @@ class Researcher(UserMixin, db.Model):
         return found
 
 
-class SetUpLink(db.Model):
+class SetUpLink(Model):
     """The one-time way to create the owner's account. A newer one replaces the older."""
 
     __tablename__ = "set_up_links"

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import db
+from qualz.database import Model, db
 from qualz.errors import LinkUnusable
 from qualz.tokens import digest, new_token
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qualz.interview import Interview
 
 
-class ResumeLink(db.Model):
+class ResumeLink(Model):
     __tablename__ = "resume_links"
 
     class State(StrEnum):

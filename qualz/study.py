@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import PublicId, db, word
+from qualz.database import Model, PublicId, db, word
 from qualz.errors import NotFound
 from qualz.guide import Guide, Question
 from qualz.invitation import Invitation
@@ -41,7 +41,7 @@ class Camera(StrEnum):
         return self is not Camera.DISABLED
 
 
-class Study(db.Model):
+class Study(Model):
     __tablename__ = "studies"
 
     class State(StrEnum):

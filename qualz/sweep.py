@@ -41,6 +41,7 @@ def once(settings: Settings) -> None:
     close_held_parts(settings)
     begin_due_merges(settings)
     db.session.commit()
+    current_app.extensions["storage"].clear_workspaces()
     queue = current_app.extensions["queue"]
     for merge in Merge.unclaimed():
         background.ring(queue, "merge", merge.id)

@@ -43,7 +43,7 @@ def _starts(interview: Interview) -> dict[str, float]:
     report = interview.recording.report
     if not report:
         return {}
-    return {entry["part"]: float(entry["start"]) for entry in report["parts"] if "start" in entry}
+    return {e["part"]: e["start"] for e in report["parts"] if e["start"] is not None}
 
 
 def _seconds_into_part(turn: Turn) -> float | None:

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import db, word
+from qualz.database import Model, word
 from qualz.moderator import WORDS_PER_SECOND, Act
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Manner(StrEnum):
     SKIPPED = "skipped"
 
 
-class Turn(db.Model):
+class Turn(Model):
     """What was said, by whom, and where in which part. Never changed once it is written."""
 
     __tablename__ = "turns"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 from flask import Flask
@@ -11,7 +12,7 @@ from rq.job import Job
 
 from qualz.application import create_core
 from qualz.database import db
-from qualz.media.ffmpeg import die_with_parent
+from qualz.lifeline import die_with
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class ApplicationWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         # RQ leaves the fork of a killed worker running; its lease would be renewed by a ghost.
-        die_with_parent()
+        die_with(parent=os.getppid())
         with self.app.app_context():
             # Connections cannot be shared across a fork.
             db.engine.dispose(close=False)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from qualz import broadcasts, pages
 from qualz.database import db
@@ -70,7 +69,8 @@ def _open_study(token: str) -> Study:
 
 
 def _to_room(interview: Interview) -> Response:
-    return redirect(url_for("room.enter", public_id=interview.public_id), code=303)
+    room_url = url_for("room.enter", public_id=interview.public_id)
+    return make_response(redirect(room_url, code=303))
 
 
 @room.errorhandler(StudyClosed)

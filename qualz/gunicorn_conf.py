@@ -1,0 +1,17 @@
+"""What gunicorn is told: `gunicorn --config python:qualz.gunicorn_conf app:app`."""
+
+from qualz.settings import Settings
+
+_settings = Settings.from_env()
+
+bind = f"{f'[{_settings.host}]' if ':' in _settings.host else _settings.host}:{_settings.port}"
+# One process holds all sockets; more would need sticky routing and gain nothing on two cores.
+workers = 1
+worker_class = "qualz.web.Worker"
+# Gunicorn's 1,000 would be reached by 500 participants.
+worker_connections = 20_000
+graceful_timeout = 5
+timeout = 60
+accesslog = None
+# Else every instance of a user fights for one socket in the home folder.
+control_socket_disable = True

@@ -1,0 +1,133 @@
+"""Puts the pieces one after another into one file, copying every packet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ffmpeg as builder
+
+from qualz.media import ffmpeg as process
+from qualz.media.ffmpeg import FFmpeg
+from qualz.media.normalise import PIECES, VIDEO_CLOCK, Piece, lengths
+from qualz.media.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A part on the Full Session's clock, in seconds."""
+
+    title: str
+    start: float
+    end: float
+
+
+def chapters(pieces: Sequence[Piece]) -> tuple[Chapter, ...]:
+    found: list[Chapter] = []
+    start = 0.0
+    for piece in pieces:
+        end = start + piece.duration
+        found.append(Chapter(title=_title(piece, first=not found), start=start, end=end))
+        start = end
+    return tuple(found)
+
+
+def join(
+    pieces: Sequence[Piece],
+    plan: Plan,
+    folder: Path,
+    *,
+    ffmpeg: FFmpeg,
+    title: str,
+    recorded_at: datetime | None,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> tuple[Path, list[str]]:
+    """Write the joined file into `folder`; answer its path and ffmpeg's warnings."""
+    listing = folder / "pieces.ffconcat"
+    listing.write_text(_listing(pieces), encoding="utf-8")
+    description = folder / "description.txt"
+    description.write_text(_description(pieces, title, recorded_at), encoding="utf-8")
+    path = folder / f"joined.{plan.container}"
+    # ffmpeg-python leaves out an input whose streams nobody maps, so the description is put in
+    # by hand, right behind the pieces.
+    arguments = _command(pieces, plan, listing, path).get_args()
+    behind = arguments.index("-i") + 2
+    arguments[behind:behind] = [
+        *("-protocol_whitelist", "file", "-format_whitelist", "ffmetadata"),
+        *("-f", "ffmetadata", "-i", f"file:{description}"),
+    ]
+    seconds = sum(piece.duration for piece in pieces)
+    return path, ffmpeg.run(arguments, expected_seconds=seconds, on_progress=on_progress)
+
+
+def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> Any:
+    # Inserting start codes and parameter sets is right only where the sets differ.
+    convert = int(plan.parameters_in_band)
+    joined = process.source(
+        listing, formats=f"concat,{PIECES[plan.container]}", format="concat", auto_convert=convert
+    )
+    options: dict[str, Any] = {
+        "format": plan.container,
+        "c": "copy",
+        "map_metadata": 1,
+        "map_chapters": 1,
+    }
+    if plan.container == "webm":
+        options["cues_to_front"] = 1
+    else:
+        options |= {"movflags": "+faststart", "movie_timescale": VIDEO_CLOCK}
+    streams = []
+    for kind, like in (("v", plan.video), ("a", plan.audio)):
+        if like:
+            streams.append(joined[f"{kind}:0"])
+            if plan.container == "mp4":
+                options[f"bsf:{kind}"] = lengths(pieces[-1].tracks[len(streams) - 1])
+    if plan.parameters_in_band:
+        options["tag:v"] = "avc3"
+    return builder.output(*streams, f"file:{path}", **options)
+
+
+def _listing(pieces: Sequence[Piece]) -> str:
+    lines = ["ffconcat version 1.0"]
+    for piece in pieces:
+        lines += [f"file {piece.path.name}", f"duration {piece.duration:.6f}"]
+    return "\n".join(lines) + "\n"
+
+
+def _title(piece: Piece, *, first: bool) -> str:
+    gap = piece.step.gap_before
+    if first or gap is None:
+        return piece.step.label
+    return f"{piece.step.label} — reconnected after {_words(gap)}"
+
+
+def _words(seconds: float) -> str:
+    """38 s, 12 min, 3 h, 2 days: as exact as a person needs."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _description(pieces: Sequence[Piece], title: str, recorded_at: datetime | None) -> str:
+    """The ffmetadata format of ffmpeg-formats(1); chapters in milliseconds."""
+    lines = [";FFMETADATA1", f"title={_escaped(title)}"]
+    if recorded_at:
+        moment = recorded_at.astimezone(UTC)
+        lines += [f"date={moment:%Y-%m-%d}", f"creation_time={moment:%Y-%m-%dT%H:%M:%SZ}"]
+    for chapter in chapters(pieces):
+        lines += [
+            "[CHAPTER]",
+            "TIMEBASE=1/1000",
+            f"START={chapter.start * 1000:.0f}",
+            f"END={chapter.end * 1000:.0f}",
+            f"title={_escaped(chapter.title)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if char in "=;#\\\n" else char for char in text)

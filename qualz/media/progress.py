@@ -1,0 +1,30 @@
+"""One figure from nought to one over stages of different weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Meter:
+    """Adds stages up and reports a fraction that never falls and reaches 1 at the end."""
+
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self._report = report
+        self._base = 0.0  # where the stage under way begins
+        self._scale = 1.0
+        self._shown = 0.0
+
+    def expect(self, weight: float) -> None:
+        """What is left from here on weighs this much in all."""
+        self._scale = (1.0 - self._base) / weight if weight > 0 else 0.0
+
+    def stage(self, weight: float) -> Callable[[float], None]:
+        """Begin a stage; call the answer with the fraction of it that is done."""
+        base, share = self._base, weight * self._scale
+        self._base = base + share
+
+        def done(fraction: float) -> None:
+            self._shown = max(self._shown, min(1.0, base + share * fraction))
+            self._report(self._shown)
+
+        return done

@@ -1,0 +1,310 @@
+import { sha256 } from "../helpers/digest.js"
+import { IndexedStore } from "./indexed_store.js"
+import { MemoryStore } from "./memory_store.js"
+
+/**
+ * A part as the journal knows it.
+ *
+ * @typedef {object} Part
+ * @property {string} key this browser's own name for it
+ * @property {string} interview
+ * @property {string} mimeType as the recorder reports it
+ * @property {boolean} camera
+ * @property {"desktop" | "phone"} device
+ * @property {string} startedAt
+ * @property {string | null} uploadUrl where the server takes it, once it was created there
+ * @property {number} offset how many bytes the server holds durably
+ * @property {number} size how many bytes were recorded so far
+ * @property {number | null} length how many bytes it has in all, once its recorder has stopped
+ * @property {string | null} endReason
+ * @property {string | null} endedAt
+ * @property {boolean} isClosed whether the server knows its length and end
+ * @property {string} lastByteAt
+ *
+ * @typedef {Pick<Part, "key" | "interview" | "mimeType" | "camera" | "device" | "startedAt">} NewPart
+ *
+ * @typedef {object} Chunk
+ * @property {string} part
+ * @property {number} offset
+ * @property {number} length
+ * @property {string} hash
+ * @property {ArrayBuffer} data
+ *
+ * Where parts and chunks are kept. Each call is whole or absent.
+ * @typedef {object} Store
+ * @property {(part: Part, chunk?: Chunk) => Promise<void>} write
+ * @property {() => Promise<Part[]>} parts
+ * @property {(key: string) => Promise<Part | undefined>} part
+ * @property {(key: string, from: number, most: number) => Promise<Chunk[]>} chunks in order, from the one that covers `from`
+ * @property {(part: Part) => Promise<void>} trim write the part and drop its chunks that lie wholly below its offset
+ * @property {(key: string) => Promise<void>} remove
+ */
+
+/**
+ * What the recorder made and the server does not hold durably yet. It survives a reload and a
+ * crash, except where the browser gives no storage (`isLasting` is false then).
+ *
+ * A part belongs to one tab at a time: whoever holds its Web Lock, see uplink.js.
+ */
+export class Journal extends EventTarget {
+  /** @type {Map<string, Part>} */
+  #parts = new Map()
+  /** @type {Promise<unknown>} */
+  #line = Promise.resolve()
+  /** @type {Store | null} */
+  #lasting
+  /** @type {Store} */
+  #memory
+
+  /**
+   * @param {Store | null} lasting
+   * @param {Store} memory takes over when `lasting` fails
+   */
+  constructor(lasting, memory = new MemoryStore()) {
+    super()
+    this.#lasting = lasting
+    this.#memory = memory
+    this.isLasting = lasting !== null
+  }
+
+  /** @param {IDBFactory} factory */
+  static async open(factory = indexedDB) {
+    const store = new IndexedStore(factory)
+    try {
+      await store.parts()
+      return new Journal(store)
+    } catch {
+      // Private windows of some browsers, and full disks: the recording goes on from memory.
+      return new Journal(null)
+    }
+  }
+
+  /**
+   * The journal's parts of an interview that the server does not hold whole, the oldest first.
+   *
+   * @param {string} interview
+   */
+  async unfinished(interview) {
+    const kept = (await this.#lasting?.parts()) ?? []
+    const known = new Map(kept.map((part) => [part.key, part]))
+    for (const part of this.#parts.values()) known.set(part.key, part)
+    return [...known.values()]
+      .filter((part) => part.interview === interview)
+      .sort((one, other) => one.startedAt.localeCompare(other.startedAt))
+  }
+
+  /**
+   * Take up a part that another page may have changed meanwhile. Undefined when it is gone.
+   *
+   * @param {string} key
+   */
+  async takeUp(key) {
+    const part = (await this.#lasting?.part(key)) ?? (await this.#memory.part(key))
+    if (part) this.#parts.set(key, part)
+    return part
+  }
+
+  /** @param {string} key */
+  part(key) {
+    const part = this.#parts.get(key)
+    if (!part) throw new Error(`The journal has no part ${key}.`)
+    return part
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return this.#parts.has(key)
+  }
+
+  /** @param {NewPart} part */
+  begin(part) {
+    return this.#inLine(() =>
+      this.#write({
+        ...part,
+        uploadUrl: null,
+        offset: 0,
+        size: 0,
+        length: null,
+        endReason: null,
+        endedAt: null,
+        isClosed: false,
+        lastByteAt: part.startedAt,
+      }),
+    )
+  }
+
+  /**
+   * Keep bytes behind those that the part has. They are safe from a crash when this resolves.
+   *
+   * @param {string} key
+   * @param {ArrayBuffer} data
+   */
+  add(key, data) {
+    return this.#inLine(async () => {
+      const hash = await sha256(data)
+      const part = this.part(key)
+      const chunk = { part: key, offset: part.size, length: data.byteLength, hash, data }
+      const lastByteAt = new Date().toISOString()
+      await this.#write({ ...part, size: part.size + data.byteLength, lastByteAt }, chunk)
+      return this.part(key).size
+    })
+  }
+
+  /**
+   * The part's recorder has stopped: what was added is all there is.
+   *
+   * @param {string} key
+   * @param {string} reason
+   * @param {string} [endedAt]
+   */
+  end(key, reason, endedAt) {
+    return this.#inLine(async () => {
+      const part = this.part(key)
+      if (part.length !== null) return
+      const moment = endedAt ?? part.lastByteAt
+      await this.#write({ ...part, length: part.size, endReason: reason, endedAt: moment })
+    })
+  }
+
+  /**
+   * @param {string} key
+   * @param {Partial<Pick<Part, "uploadUrl" | "isClosed">>} news
+   */
+  note(key, news) {
+    return this.#inLine(() => this.#write({ ...this.part(key), ...news }))
+  }
+
+  /**
+   * The server holds this many bytes durably: nothing below is needed any more.
+   *
+   * @param {string} key
+   * @param {number} durable
+   */
+  acknowledged(key, durable) {
+    return this.#inLine(async () => {
+      const part = this.part(key)
+      if (durable <= part.offset) return
+      // The server may hold more than this journal remembers, when its last writes were lost.
+      const size = Math.max(part.size, durable)
+      const length = part.length === null ? null : Math.max(part.length, durable)
+      const news = { ...part, offset: durable, size, length }
+      this.#parts.set(key, news)
+      await this.#memory.trim(news)
+      await this.#lasting?.trim(news).catch(() => this.#doubt())
+    })
+  }
+
+  /**
+   * Bytes from `offset` on, at most `most` of them. Empty when there are none yet.
+   *
+   * @param {string} key
+   * @param {number} offset
+   * @param {number} most
+   */
+  async read(key, offset, most) {
+    const chunks = await this.#chunks(key, offset, most)
+    /** @type {Uint8Array[]} */
+    const pieces = []
+    let at = offset
+    for (const chunk of chunks) {
+      if (chunk.offset > at || chunk.offset + chunk.length <= at) continue
+      const piece = (await this.#verified(chunk)).subarray(at - chunk.offset, at - chunk.offset + most)
+      pieces.push(piece.subarray(0, offset + most - at))
+      at += pieces[pieces.length - 1].byteLength
+      if (at === offset + most) break
+    }
+    return joined(pieces, at - offset)
+  }
+
+  /**
+   * Forget a part that the server holds whole.
+   *
+   * @param {string} key
+   */
+  remove(key) {
+    return this.#inLine(async () => {
+      const part = this.part(key)
+      if (part.length === null || part.offset < part.length || !(part.isClosed || part.length === 0)) {
+        throw new Error(`The server does not hold part ${key} whole.`)
+      }
+      this.#parts.delete(key)
+      await this.#memory.remove(key)
+      await this.#lasting?.remove(key).catch(() => this.#doubt())
+    })
+  }
+
+  /**
+   * One change after the other: hashing takes turns that would let a later chunk overtake.
+   *
+   * @template T
+   * @param {() => Promise<T>} change
+   * @returns {Promise<T>}
+   */
+  #inLine(change) {
+    const done = this.#line.then(change)
+    this.#line = done.catch(() => undefined)
+    return done
+  }
+
+  /**
+   * @param {Part} part
+   * @param {Chunk} [chunk]
+   */
+  async #write(part, chunk) {
+    try {
+      if (!this.#lasting) throw new Error("no storage")
+      await this.#lasting.write(part, chunk)
+    } catch {
+      await this.#memory.write(part, chunk)
+      this.#doubt()
+    }
+    this.#parts.set(part.key, part)
+  }
+
+  #doubt() {
+    if (!this.isLasting) return
+    this.isLasting = false
+    this.dispatchEvent(new Event("doubt"))
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} from
+   * @param {number} most
+   */
+  async #chunks(key, from, most) {
+    const kept = (await this.#lasting?.chunks(key, from, most)) ?? []
+    const held = await this.#memory.chunks(key, from, most)
+    return [...kept, ...held].sort((one, other) => one.offset - other.offset)
+  }
+
+  /**
+   * A chunk's bytes. Some browsers read stored bytes back short or wrong: then they are filled up
+   * to their length, since a hole in a recording costs a moment and a shift costs the rest of it.
+   *
+   * @param {Chunk} chunk
+   */
+  async #verified(chunk) {
+    const data = new Uint8Array(chunk.data)
+    if (data.byteLength === chunk.length && (await sha256(data)) === chunk.hash) return data
+    console.error(`Bytes ${chunk.offset} to ${chunk.offset + chunk.length} of ${chunk.part} came back damaged.`)
+    this.dispatchEvent(new CustomEvent("damaged", { detail: chunk.part }))
+    const filled = new Uint8Array(chunk.length)
+    filled.set(data.subarray(0, chunk.length))
+    return filled
+  }
+}
+
+/**
+ * @param {Uint8Array[]} pieces
+ * @param {number} length
+ */
+function joined(pieces, length) {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return whole
+}

@@ -1,0 +1,137 @@
+import { wallClock } from "../helpers/clock.js"
+
+/**
+ * @import { Clock } from "../helpers/clock.js"
+ *
+ * What the recorder is doing, for the researcher's eyes.
+ * @typedef {object} Report
+ * @property {boolean} recording
+ * @property {boolean} paused
+ * @property {boolean} muted
+ * @property {number} level from 0 to 1
+ * @property {number} waiting bytes
+ * @property {number | null} part
+ * @property {number} safe milliseconds
+ *
+ * The part of a Socket.IO socket that is needed here.
+ * @typedef {object} Line
+ * @property {boolean} connected
+ * @property {(event: string, heard: (...news: any[]) => void) => unknown} on
+ * @property {(ms: number) => { emitWithAck(event: string, ...news: any[]): Promise<any> }} timeout
+ * @property {() => unknown} disconnect
+ *
+ * `away` is a drop that was longer than the grace.
+ * @typedef {"live" | "reconnecting" | "away"} Contact
+ */
+
+const BEAT = 2_000
+const TICK = 500
+// A beat and its answer take two seconds at most where all is well; a third one is a doubt.
+const DOUBT_AFTER = 3_000
+const WITHOUT_SOCKET = 5_000
+
+/**
+ * Tells the server that the participant is here, and the page whether the server hears it.
+ *
+ * Beats go over the socket, and by HTTP where a proxy lets no WebSocket through.
+ *
+ * Events: `contact` when that changed, `moved` when another tab or device took the place.
+ */
+export class Presence extends EventTarget {
+  /** @type {Contact} */
+  contact = "live"
+  #line
+  #heardAt
+  #socketLostAt
+  #stopped = new AbortController()
+
+  /**
+   * @param {object} seams
+   * @param {Line} seams.line
+   * @param {string} seams.place
+   * @param {number} seams.grace milliseconds
+   * @param {() => Report} seams.report
+   * @param {(news: object) => Promise<{ here: boolean }>} seams.post sends a beat by HTTP
+   * @param {Clock} [seams.clock]
+   */
+  constructor({ line, place, grace, report, post, clock = wallClock }) {
+    super()
+    this.place = place
+    this.grace = grace
+    this.report = report
+    this.post = post
+    this.clock = clock
+    this.#line = line
+    this.#heardAt = this.#socketLostAt = clock.now()
+    line.on("connect", () => this.#beatBySocket())
+    line.on("moved", (/** @type {{ place: string }} */ news) => this.#moveIf(news.place !== place))
+  }
+
+  start() {
+    this.#repeat(BEAT, () => this.#beat())
+    this.#repeat(TICK, () => this.#judge())
+  }
+
+  stop() {
+    this.#stopped.abort()
+    this.#line.disconnect()
+  }
+
+  /** The server answered something, by whichever way. */
+  heard() {
+    this.#heardAt = this.clock.now()
+    this.#judge()
+  }
+
+  #beat() {
+    if (this.#line.connected) {
+      this.#socketLostAt = this.clock.now()
+      return this.#beatBySocket()
+    }
+    return this.clock.now() - this.#socketLostAt >= WITHOUT_SOCKET ? this.#beatByHttp() : undefined
+  }
+
+  async #beatBySocket() {
+    const answer = await this.#line
+      .timeout(DOUBT_AFTER)
+      .emitWithAck("heartbeat", this.report())
+      .catch(() => null)
+    this.#take(answer)
+  }
+
+  async #beatByHttp() {
+    this.#take(await this.post({ place: this.place, ...this.report() }).catch(() => null))
+  }
+
+  /** @param {{ here?: boolean } | null} answer */
+  #take(answer) {
+    if (this.#stopped.signal.aborted || typeof answer?.here !== "boolean") return
+    this.heard()
+    this.#moveIf(!answer.here)
+  }
+
+  /** @param {boolean} isElsewhere */
+  #moveIf(isElsewhere) {
+    if (isElsewhere && !this.#stopped.signal.aborted) this.dispatchEvent(new Event("moved"))
+  }
+
+  #judge() {
+    const silence = this.clock.now() - this.#heardAt
+    const contact = silence > this.grace ? "away" : silence > DOUBT_AFTER ? "reconnecting" : "live"
+    if (contact === this.contact || this.#stopped.signal.aborted) return
+    this.contact = contact
+    this.dispatchEvent(new Event("contact"))
+  }
+
+  /**
+   * @param {number} every
+   * @param {() => unknown} work
+   */
+  async #repeat(every, work) {
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      work()
+      await this.clock.sleep(every, signal)
+    }
+  }
+}

@@ -1,0 +1,193 @@
+"""Merges in the background: claimed once, published whole, taken over when a worker dies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import text
+
+from qualz import sweep
+from qualz.database import db
+from qualz.interview import Interview
+from qualz.merge import MOST_ATTEMPTS, LeaseLost, Merge
+from qualz.part import EndReason, Part
+from qualz.recording import Recording
+from qualz.settings import Settings
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+LEASE = timedelta(seconds=15)
+
+
+def records(interview: Interview, app: Flask, key: str, data: bytes | None = None) -> Part:
+    """The participant's browser has recorded a part and sent it."""
+    part = interview.recording.start_part(key=key, reported_type="audio/webm;codecs=opus")
+    db.session.commit()
+    if data is None:
+        data = (SAMPLES / "chromium-opus.webm").read_bytes()
+    part.append(data, at=0, storage=app.extensions["storage"])
+    part.declare_end(length=len(data), reason=EndReason.FINISHED)
+    db.session.commit()
+    return part
+
+
+def runs(merge: Merge, app: Flask, **how: object) -> None:
+    merge.run(
+        storage=app.extensions["storage"],
+        ffmpeg=app.extensions["ffmpeg"],
+        lease_for=LEASE,
+        **how,  # type: ignore[arg-type]
+    )
+
+
+def sweeps_and_works(app: Flask, settings: Settings) -> None:
+    sweep.once(settings)
+    for waiting in Merge.unclaimed():
+        if claimed := Merge.claim(waiting.id, lease_for=LEASE):
+            runs(claimed, app)
+
+
+@pytest.fixture
+def recording(app: Flask, interview: Interview) -> Recording:
+    """A completed interview in two parts."""
+    records(interview, app, "one")
+    records(interview, app, "two")
+    interview.complete()
+    db.session.commit()
+    return interview.recording
+
+
+def test_a_completed_interview_gets_its_full_session(
+    app: Flask, settings: Settings, recording: Recording
+):
+    sweeps_and_works(app, settings)
+    assert recording.state is Recording.State.READY
+    assert (settings.media / recording.full_session).exists()
+    assert recording.seconds == pytest.approx(2 * 6, abs=1)
+    assert [entry["part"] for entry in recording.report["parts"]] == [
+        part.public_id for part in recording.parts
+    ]
+
+
+def test_nothing_is_merged_while_the_participant_may_return(
+    app: Flask, settings: Settings, interview: Interview
+):
+    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
+        records(interview, app, "one")
+        interview.arrive("laptop", present_for=timedelta(seconds=5))
+        clock.shift(settings.grace + timedelta(seconds=1))
+        sweep.once(settings)
+        assert interview.state is Interview.State.INTERRUPTED
+        assert interview.recording.state is Recording.State.NONE
+        clock.shift(settings.hold)
+        sweep.once(settings)
+        assert interview.recording.state is Recording.State.WAITING
+
+
+def test_a_part_whose_browser_never_came_back_is_closed_after_the_hold(
+    app: Flask, settings: Settings, interview: Interview
+):
+    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
+        part = interview.recording.start_part(key="cut", reported_type="audio/webm")
+        db.session.commit()
+        part.append(b"\x1aE\xdf\xa3", at=0, storage=app.extensions["storage"])
+        db.session.commit()
+        clock.shift(settings.hold + timedelta(seconds=1))
+        sweep.once(settings)
+        db.session.refresh(part)
+        assert part.end_reason is EndReason.GIVEN_UP
+
+
+def test_two_workers_never_hold_the_same_merge(app: Flask, recording: Recording):
+    merge = Merge.begin(recording)
+    db.session.commit()
+    assert Merge.claim(merge.id, lease_for=LEASE) is merge
+    assert Merge.claim(merge.id, lease_for=LEASE) is None
+
+
+def test_a_worker_that_lost_its_lease_publishes_nothing(
+    app: Flask, settings: Settings, recording: Recording
+):
+    merge = Merge.begin(recording)
+    db.session.commit()
+    Merge.claim(merge.id, lease_for=LEASE)
+
+    def another_worker_takes_over() -> None:
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE merges SET lease = 'another worker'"))
+
+    with pytest.raises(LeaseLost):
+        runs(merge, app, announce=another_worker_takes_over)
+    assert recording.full_session is None
+    assert not list(settings.media.rglob("full-session*"))
+
+
+def test_a_part_that_comes_after_makes_the_full_session_stale_and_new(
+    app: Flask, settings: Settings, interview: Interview, recording: Recording
+):
+    sweeps_and_works(app, settings)
+    first = recording.full_session
+    records(interview, app, "three")
+    assert recording.state is Recording.State.STALE
+    sweeps_and_works(app, settings)
+    assert recording.state is Recording.State.READY
+    assert recording.full_session != first
+    assert not (settings.media / first).exists()
+    assert recording.seconds == pytest.approx(3 * 6, abs=1)
+
+
+def test_a_part_that_comes_during_the_merge_is_merged_next(
+    app: Flask, settings: Settings, interview: Interview, recording: Recording
+):
+    merge = Merge.begin(recording)
+    db.session.commit()
+    Merge.claim(merge.id, lease_for=LEASE)
+    arrived = []
+
+    def a_part_arrives() -> None:
+        if not arrived:
+            arrived.append(records(interview, app, "three"))
+
+    runs(merge, app, announce=a_part_arrives)
+    assert recording.state is Recording.State.STALE
+    sweeps_and_works(app, settings)
+    assert recording.state is Recording.State.READY
+    assert len(recording.report["parts"]) == 3
+
+
+def test_what_cannot_be_read_fails_with_its_reason_and_leaves_the_clips(
+    app: Flask, settings: Settings, interview: Interview
+):
+    part = records(interview, app, "one", data=b"this is no recording at all" * 99)
+    interview.complete()
+    sweeps_and_works(app, settings)
+    recording = interview.recording
+    assert recording.state is Recording.State.FAILED
+    assert "readable" in recording.reason
+    assert recording.clips == [part]
+    assert (settings.media / part.file).exists()
+
+
+def test_a_merge_that_kills_its_workers_is_given_up(
+    app: Flask, settings: Settings, recording: Recording
+):
+    Merge.begin(recording).attempts = MOST_ATTEMPTS
+    db.session.commit()
+    sweeps_and_works(app, settings)
+    assert recording.state is Recording.State.FAILED
+
+
+def test_a_camera_disabled_study_never_shows_a_picture(
+    app: Flask, settings: Settings, interview: Interview
+):
+    """Should one have got past the door, the Full Session is sound alone."""
+    part = records(interview, app, "one")
+    picture = (SAMPLES / "chromium-vp8-opus.webm").read_bytes()
+    app.extensions["storage"].path(part.file).write_bytes(picture)
+    part.bytes_durable = len(picture)
+    interview.complete()
+    sweeps_and_works(app, settings)
+    assert interview.recording.full_session_type.startswith("audio/")

@@ -1,0 +1,121 @@
+"""Getting into the room, and being kept out of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import time_machine
+from flask import Flask
+
+from qualz.database import db
+from qualz.interview import Interview
+from qualz.resume_link import ResumeLink
+from qualz.study import Study
+from tests.room.conftest import Participant
+
+WEEK = timedelta(weeks=1)
+
+
+def link_to(interview: Interview) -> tuple[ResumeLink, str]:
+    link, token = ResumeLink.create(interview, validity=WEEK)
+    db.session.commit()
+    return link, f"/r/{token}"
+
+
+def comes_by(app: Flask, address: str) -> tuple[Participant, int]:
+    """Somebody opens a resume link on a device that has never been here, and presses Continue."""
+    somebody = Participant(app.test_client())
+    answer = somebody.client.post(address)
+    somebody.room = answer.location or ""
+    return somebody, answer.status_code
+
+
+def test_nobody_is_recorded_without_consent(participant: Participant, study: Study):
+    answer = participant.client.post(f"/i/{study.invitation.token}", data={})
+    assert answer.status_code == 422
+    assert study.interviews == []
+
+
+def test_a_link_that_was_never_given_out_leads_to_a_friendly_page(participant: Participant):
+    answer = participant.client.get("/i/never-given-out")
+    assert answer.status_code == 404
+    assert "leads nowhere" in answer.text
+
+
+def test_the_room_is_closed_to_whoever_has_no_key(
+    app: Flask, participant: Participant, study: Study
+):
+    participant.consents(study)
+    stranger = app.test_client()
+    assert stranger.get(participant.room).status_code == 403
+    assert stranger.get(f"{participant.room}/question").status_code == 403
+    assert stranger.post(f"{participant.room}/arrivals", json={"place": "x"}).status_code == 403
+
+
+def test_a_second_device_is_asked_before_it_takes_over(
+    app: Flask, participant: Participant, study: Study
+):
+    participant.consents(study)
+    participant.arrives("laptop")
+    assert participant.arrives("phone").status_code == 409
+    assert participant.arrives("phone", take_over=True).json == {"moved": True}
+
+
+def test_opening_a_resume_link_changes_nothing_until_continue_is_pressed(
+    app: Flask, interview: Interview
+):
+    interview.complete()
+    link, address = link_to(interview)
+    assert app.test_client().get(address).status_code == 200
+    assert link.last_used_at is None
+    assert interview.is_over
+
+
+def test_a_resume_link_lets_a_new_device_in(app: Flask, interview: Interview):
+    _, address = link_to(interview)
+    somebody, status = comes_by(app, address)
+    assert status == 303
+    assert somebody.client.get(somebody.room).status_code == 200
+
+
+def test_a_revoked_link_shuts_out_whoever_came_by_it(app: Flask, interview: Interview):
+    link, address = link_to(interview)
+    somebody, _ = comes_by(app, address)
+    link.revoke()
+    db.session.commit()
+    assert somebody.client.get(somebody.room).status_code == 403
+    assert somebody.arrives().status_code == 403
+    answer = app.test_client().get(address)
+    assert answer.status_code == 410
+    assert "Continue" not in answer.text
+
+
+def test_after_a_week_the_link_and_the_key_are_over(app: Flask, interview: Interview):
+    with time_machine.travel("2026-11-01T10:00:00Z", tick=False) as clock:
+        _, address = link_to(interview)
+        somebody, _ = comes_by(app, address)
+        clock.shift(WEEK + timedelta(seconds=1))
+        assert comes_by(app, address)[1] == 410
+        assert somebody.client.get(somebody.room).status_code == 403
+
+
+def test_participants_pages_tell_other_sites_nothing(participant: Participant, study: Study):
+    answer = participant.client.get(f"/i/{study.invitation.token}")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_answers_lead_to_the_goodbye_and_finish_completes(participant: Participant, study: Study):
+    participant.consents(study)
+    participant.arrives()
+    assert "How do you search?" in participant.client.get(f"{participant.room}/question").text
+    for position, text in ((1, "With the search box at the top"), (3, "Nothing")):
+        answer = participant.client.post(
+            f"{participant.room}/turns",
+            data={"to": position, "key": f"k{position}", "manner": "typed", "text": text},
+        )
+        assert answer.status_code == 200
+    assert "Finish" in answer.text
+    ended = participant.client.put(f"{participant.room}/ending", json={"early": False})
+    assert ended.status_code == 204
+    assert db.session.query(Interview).one().is_over

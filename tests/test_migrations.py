@@ -1,0 +1,70 @@
+"""Migrations lead to exactly the tables that the code expects, and back, with people's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import inspect, select
+
+from qualz.application import create_core
+from qualz.database import MIGRATIONS, Model, db, revisions
+from qualz.interview import Interview
+from qualz.researcher import Researcher
+from qualz.settings import Settings
+from qualz.study import Study
+from tests.conftest import add_researcher
+
+
+@pytest.fixture
+def migrated(settings: Settings) -> Iterator[Flask]:
+    """An application on a database that was made by the migrations alone."""
+    app = create_core(settings)
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(MIGRATIONS))
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_the_newest_migration_makes_the_tables_that_the_code_expects(migrated: Flask):
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, Model.metadata) == []
+    at, newest = revisions(migrated)
+    assert at == newest is not None
+
+
+def test_there_is_one_line_of_migrations():
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert len(scripts.get_heads()) == 1
+    assert len(scripts.get_bases()) == 1
+
+
+def test_data_survives_the_way_down_to_the_first_and_up_again(migrated: Flask):
+    """As far down as there are tables to keep it in: the step below the first has none."""
+    study = Study.start(add_researcher("Ada", "ada@example.org"), title="Kept")
+    study.open()
+    db.session.commit()
+    flask_migrate.downgrade(directory=str(MIGRATIONS), revision="0001")
+    flask_migrate.upgrade(directory=str(MIGRATIONS))
+    assert db.session.scalars(select(Study.title)).all() == ["Kept"]
+    assert db.session.scalars(select(Researcher.email)).all() == ["ada@example.org"]
+
+
+def test_the_way_down_leaves_nothing_and_the_way_up_works_again(migrated: Flask):
+    flask_migrate.downgrade(directory=str(MIGRATIONS), revision="base")
+    assert inspect(db.engine).get_table_names() == ["alembic_version"]
+    flask_migrate.upgrade(directory=str(MIGRATIONS))
+    assert db.session.scalars(select(Interview)).all() == []
+
+
+def test_every_migration_is_named_by_its_day():
+    for path in (MIGRATIONS / "versions").glob("*.py"):
+        assert Path(path).name[:8].isdigit(), path
