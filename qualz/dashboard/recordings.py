@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from qualz.dashboard import dashboard
+from qualz.dashboard import dashboard, media
 from qualz.dashboard.access import find_interview
 from qualz.dashboard.partials import refreshed
 from qualz.interview import Interview
@@ -34,6 +34,7 @@ def shown(recording: Recording) -> dict[str, Any]:
         "poll_seconds": poll_seconds(recording),
         "has_picture": any(part.has_camera for part in recording.clips),
         "losses": losses(recording),
+        "full_version": media.version(recording),
     }
 
 

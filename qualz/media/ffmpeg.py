@@ -26,6 +26,8 @@ from qualz.media.sandbox import Limits, confinement
 # otherwise make ffmpeg read other files or open sockets.
 UPLOADED_FORMATS = "matroska,webm,mov,mp4,ogg"
 
+UNTRUSTED = Limits()
+
 BEAT = 0.5  # seconds between two looks at a running process
 KEPT_LINES = 2000
 
@@ -65,7 +67,7 @@ class FFmpeg:
     """An ffmpeg binary and how far it is trusted. `grace` gives a slow machine more time."""
 
     binary: Path
-    limits: Limits = Limits()
+    limits: Limits = UNTRUSTED
     stall: float = 60.0
 
     def run(
@@ -76,6 +78,7 @@ class FFmpeg:
         on_progress: Callable[[float], None] = lambda fraction: None,
         stall: float | None = None,
         limit: float | None = None,
+        file_size: int | None = None,
         verbosity: str = "warning",
     ) -> list[str]:
         """Run to the end and answer what it wrote to stderr, line by line.
@@ -85,12 +88,17 @@ class FFmpeg:
         least each half second; whatever it raises kills ffmpeg and comes out of here.
 
         Raises `Failed` for a bad exit, `Stopped` after `limit` seconds in all (by default ten
-        times the media's length and two minutes) or `stall` seconds without a sign of life.
+        times the media's length and two minutes) or `stall` seconds without a sign of life. No
+        file may grow beyond `file_size` bytes.
         """
         arguments = list(command) if isinstance(command, (list, tuple)) else command.get_args()
         limit = limit if limit is not None else 120.0 + 10 * expected_seconds
         watch = _Watch(expected_seconds, on_progress, stall or self.stall, limit)
-        limits = replace(self.limits, cpu_seconds=self.limits.cpu_seconds or _cpu_seconds(limit))
+        limits = replace(
+            self.limits,
+            cpu_seconds=self.limits.cpu_seconds or _cpu_seconds(limit),
+            file_size=file_size or self.limits.file_size,
+        )
         with tempfile.TemporaryFile() as log:
             with self._process([*self._head(verbosity), *arguments], limits, log) as process:
                 watch.follow(process)

@@ -12,8 +12,10 @@ import ffmpeg as builder
 
 from qualz.media import ffmpeg as process
 from qualz.media.ffmpeg import FFmpeg
-from qualz.media.normalise import PIECES, VIDEO_CLOCK, Piece, lengths
+from qualz.media.normalise import VIDEO_CLOCK, Piece, lengths
 from qualz.media.plan import Plan
+
+CUE = 48  # bytes, more than an entry takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,12 @@ def join(
 
 
 def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> Any:
-    # Inserting start codes and parameter sets is right only where the sets differ.
-    convert = int(plan.parameters_in_band)
+    # Conversion puts the parameter sets in front of the pictures that need them.
     joined = process.source(
-        listing, formats=f"concat,{PIECES[plan.container]}", format="concat", auto_convert=convert
+        listing,
+        formats=f"concat,{pieces[0].formats}",
+        format="concat",
+        auto_convert=int(plan.parameters_in_band),
     )
     options: dict[str, Any] = {
         "format": plan.container,
@@ -76,7 +80,7 @@ def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> 
         "map_chapters": 1,
     }
     if plan.container == "webm":
-        options["cues_to_front"] = 1
+        options["reserve_index_space"] = _index_space(pieces)
     else:
         options |= {"movflags": "+faststart", "movie_timescale": VIDEO_CLOCK}
     streams = []
@@ -90,6 +94,18 @@ def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> 
     return builder.output(*streams, f"file:{path}", **options)
 
 
+def _index_space(pieces: Sequence[Piece]) -> int:
+    """Bytes to leave free for cues in front; `cues_to_front` would write the whole file twice.
+
+    There is one entry for each key frame, or for each cluster of sound (5 s at most).
+    """
+    entries = 0
+    for piece in pieces:
+        track = piece.tracks[0]
+        entries += track.keyframes if track.kind == "video" else int(piece.duration)
+    return CUE * entries + 4096
+
+
 def _listing(pieces: Sequence[Piece]) -> str:
     lines = ["ffconcat version 1.0"]
     for piece in pieces:
@@ -98,10 +114,10 @@ def _listing(pieces: Sequence[Piece]) -> str:
 
 
 def _title(piece: Piece, *, first: bool) -> str:
-    gap = piece.step.gap_before
+    gap = piece.step.source.gap_before
     if first or gap is None:
-        return piece.step.label
-    return f"{piece.step.label} — reconnected after {_words(gap)}"
+        return piece.label
+    return f"{piece.label} — reconnected after {_words(gap)}"
 
 
 def _words(seconds: float) -> str:
@@ -130,4 +146,5 @@ def _description(pieces: Sequence[Piece], title: str, recorded_at: datetime | No
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char in "=;#\\\n" else char for char in text)
+    text = "".join(char if char.isprintable() else " " for char in text)
+    return "".join(f"\\{char}" if char in "=;#\\" else char for char in text)

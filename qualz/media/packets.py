@@ -17,10 +17,7 @@ def opus_seconds(packet: bytes | memoryview) -> float:
         return 0.0
     toc = packet[0]
     count = toc & 3
-    if count == 3:
-        frames = packet[1] & 63 if len(packet) > 1 else 0
-    else:
-        frames = 1 if count == 0 else 2
+    frames = (1, 2, 2, packet[1] & 63 if len(packet) > 1 else 0)[count]
     return frames * _OPUS_FRAME[toc >> 3]
 
 

@@ -34,6 +34,22 @@ export async function send(method, url, body) {
   return text ? JSON.parse(text) : null
 }
 
+/**
+ * Get a piece of a page. Throws as `send` does.
+ *
+ * @param {string} url
+ */
+export async function getPiece(url) {
+  const answer = await fetch(url, {
+    headers: { "HX-Request": "true", Accept: "text/html" },
+    cache: "no-store",
+    redirect: "error",
+    signal: AbortSignal.timeout(10_000),
+  })
+  if (!answer.ok) throw new Refused(answer.status, "")
+  return answer.text()
+}
+
 /** @param {string} text */
 function messageOf(text) {
   try {

@@ -22,13 +22,16 @@ const FINAL = new Set(["not_taken", "gone", "lost"])
  * Sends one part from the journal until the server holds it whole. One request at a time; after
  * anything unclear it asks the server where it stands, and a repeat is harmless.
  *
- * Events: `progress`, `blocked` (see `blocked` for the reason), `created`.
+ * Events: `created`, `acknowledged` when the server said what it holds, `blocked` when `blocked`
+ * changed, which is the reason.
  */
 export class PartUpload extends EventTarget {
   /** @type {Reason | null} */
   blocked = null
   /** @type {number | null} */
   number = null
+  /** How many bytes the server holds durably, as far as is known here. */
+  durable = 0
   /** @type {Promise<void>} */
   created
 
@@ -192,7 +195,6 @@ export class PartUpload extends EventTarget {
   /** @returns {Promise<"done">} */
   async #forget() {
     await this.journal.remove(this.key)
-    this.dispatchEvent(new Event("progress"))
     return "done"
   }
 
@@ -200,7 +202,8 @@ export class PartUpload extends EventTarget {
   async #heldUpTo(durable) {
     if (durable < this.journal.part(this.key).offset) throw new Lost()
     await this.journal.acknowledged(this.key, durable)
-    this.dispatchEvent(new Event("progress"))
+    this.durable = durable
+    this.dispatchEvent(new Event("acknowledged"))
   }
 
   /**

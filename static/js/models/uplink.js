@@ -16,7 +16,7 @@ import { Tus } from "./tus.js"
  * takes the lock first; when that tab dies the lock falls to the next one that asked, and a part
  * without an end is then known to have lost its recorder.
  *
- * Events: `progress`, `blocked`, `drained`.
+ * Events: `progress` when there is more or less to send, `acknowledged`, `blocked`, `drained`.
  */
 export class Uplink extends EventTarget {
   /** @type {Map<string, PartUpload>} */
@@ -52,6 +52,11 @@ export class Uplink extends EventTarget {
   /** How many bytes the server does not hold yet. */
   get waiting() {
     return [...this.#uploads.values()].reduce((sum, upload) => sum + upload.waiting, 0)
+  }
+
+  /** How many bytes of the parts that this page sent are durable on the server. */
+  get durable() {
+    return [...this.#uploads.values()].reduce((sum, upload) => sum + upload.durable, 0)
   }
 
   get isDrained() {
@@ -129,8 +134,11 @@ export class Uplink extends EventTarget {
   #upload(key, turn) {
     const { journal, tus, url, clock, largest } = this
     const upload = new PartUpload(key, { journal, tus, url, clock, largest, turn })
-    for (const name of ["progress", "blocked", "created"]) {
-      upload.addEventListener(name, () => this.dispatchEvent(new Event(name)))
+    for (const name of ["acknowledged", "blocked"]) {
+      upload.addEventListener(name, () => {
+        this.dispatchEvent(new Event(name))
+        this.dispatchEvent(new Event("progress"))
+      })
     }
     this.#uploads.set(key, upload)
     return upload

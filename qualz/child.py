@@ -1,0 +1,116 @@
+"""One process that `qualz run` keeps alive, with a log of its own.
+
+A child leads its own session, so Ctrl-C in a terminal reaches `qualz run` alone, and it ends
+with `qualz run`, however that one ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from qualz.lifeline import die_with
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST_WAIT = 0.2
+LONGEST_WAIT = 10.0
+# Whoever lived so long was well; its next death starts the waiting anew.
+WELL_AFTER = 30.0
+LARGEST_LOG = 10 * 1024 * 1024
+
+
+@dataclass
+class Child:
+    """A command that is started anew when it ends, each time after a longer wait."""
+
+    name: str
+    command: list[str]
+    log: Path
+    environment: Mapping[str, str]
+    deaths: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    _started_at: float = 0.0
+    _due_at: float = 0.0
+    _deaths_in_a_row: int = 0
+    _log_began: int = field(default=0, repr=False)
+
+    def start(self) -> None:
+        _put_aside(self.log)
+        self._started_at = time.monotonic()
+        with self.log.open("ab") as log:
+            self._log_began = log.tell()
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=partial(die_with, os.getpid()),
+            )
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs; one that ended is left unburied, so that its number stays its own."""
+        if self.process is None:
+            return False
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, options) is None
+
+    def tend(self) -> float | None:
+        """Note a death, start anew when that is due; answer the seconds until then, if any."""
+        if self.is_alive:
+            return None
+        now = time.monotonic()
+        if self.process is not None:
+            self.bury()
+            self.deaths += 1
+            if now - self._started_at > WELL_AFTER:
+                self._deaths_in_a_row = 0
+            wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._deaths_in_a_row)
+            self._deaths_in_a_row += 1
+            self._due_at = now + wait
+        if now < self._due_at:
+            return self._due_at - now
+        self.start()
+        return None
+
+    def ask_to_end(self) -> None:
+        if self.process and self.is_alive:
+            self.process.terminate()
+
+    def bury(self) -> None:
+        """End it at once if it has not ended, and all that is left of its process group."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def last_words(self, lines: int = 20) -> str:
+        """The end of what it wrote since its last start."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_began, size - 16_384))
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
+        return ""
+
+
+def _put_aside(log: Path) -> None:
+    """Begin a new log when the old one is large; one old one is kept."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LARGEST_LOG:
+            log.replace(log.with_suffix(".old.log"))

@@ -1,0 +1,96 @@
+"""What became of the parts, in words and numbers that can be shown and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qualz.media.join import Chapter, chapters
+from qualz.media.normalise import Piece
+from qualz.media.plan import LeftOut, Plan, Source
+from qualz.media.track import Track
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReport:
+    """What became of one source. Seconds; `start` is on the Full Session's clock."""
+
+    index: int  # in the sources
+    label: str
+    start: float | None
+    duration: float
+    picture: str | None  # copied, slate
+    sound: str | None  # copied, silence
+    left_out: str | None  # why nothing of it is in the Full Session
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The Full Session: seconds, bytes, and what each part gave to it."""
+
+    duration: float
+    mime_type: str
+    size: int
+    tracks: tuple[dict[str, Any], ...]
+    parts: tuple[PartReport, ...]
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def left_out(self) -> tuple[PartReport, ...]:
+        return tuple(part for part in self.parts if part.left_out)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def report(
+    sources: Sequence[Source],
+    plan: Plan,
+    pieces: Sequence[Piece],
+    damage: Mapping[int, str],
+    *,
+    size: int,
+) -> Report:
+    """`damage` says by the number of a part what was found wrong with it on decoding."""
+    marks = chapters(pieces)
+    parts = {part.index: _absent(part) for part in plan.left_out}
+    for piece, mark in zip(pieces, marks, strict=True):
+        index = piece.step.index
+        parts[index] = PartReport(
+            index=index,
+            label=piece.label,
+            start=mark.start,
+            duration=piece.duration,
+            picture=piece.step.picture,
+            sound=piece.step.sound,
+            left_out=None,
+            notes=(*piece.step.notes, *([damage[index]] if index in damage else [])),
+        )
+    return Report(
+        duration=marks[-1].end,
+        mime_type=plan.mime_type,
+        size=size,
+        tracks=tuple(_described(track) for track in (plan.video, plan.audio) if track),
+        parts=tuple(parts[index] for index in range(len(sources))),
+        chapters=marks,
+    )
+
+
+def _absent(part: LeftOut) -> PartReport:
+    return PartReport(
+        index=part.index,
+        label=part.label,
+        start=None,
+        duration=0.0,
+        picture=None,
+        sound=None,
+        left_out=part.reason,
+        notes=(),
+    )
+
+
+def _described(track: Track) -> dict[str, Any]:
+    names = ("kind", "codec", "width", "height", "sample_rate", "channels")
+    return {name: getattr(track, name) for name in names if getattr(track, name) is not None}

@@ -1,0 +1,192 @@
+import { piece, pieceIfAny } from "../helpers/pieces.js"
+import { SoundLevel } from "../helpers/sound_level.js"
+import { DEVICE_TROUBLES, howToAllow } from "../helpers/words.js"
+import { DeviceError } from "../models/devices.js"
+import { CameraSwitch } from "./camera-switch.js"
+import { LevelMeter } from "./level-meter.js"
+
+/**
+ * @import { Devices } from "../models/devices.js"
+ *
+ * How the participant takes part.
+ * @typedef {object} Choice
+ * @property {"voice" | "typing"} mode
+ * @property {string} [microphone]
+ * @property {boolean} camera
+ * @property {string} [cameraId]
+ */
+
+const AUDIBLE = 0.45
+
+/**
+ * `<device-check>`: asks for the microphone, shows that it hears, lets the participant choose.
+ * Its `ready` event carries the choice; the devices are then open.
+ */
+export class DeviceCheck extends HTMLElement {
+  /** @type {Devices | null} */
+  #devices = null
+  #sound = new SoundLevel()
+  #watching = 0
+  /** @type {AbortController | null} */
+  #open = null
+
+  /**
+   * @param {Devices} devices
+   * @param {Partial<Choice>} [wanted] what was chosen earlier
+   */
+  begin(devices, wanted = {}) {
+    this.#devices = devices
+    this.#open?.abort()
+    this.#open = new AbortController()
+    const { signal } = this.#open
+    const on = (/** @type {string} */ name, /** @type {string} */ event, /** @type {(event: Event) => void} */ react) =>
+      pieceIfAny(this, name)?.addEventListener(event, react, { signal })
+    on("again", "click", () => this.#ask(wanted))
+    on("start", "click", () => this.#finish("voice"))
+    on("type", "click", () => this.#finish("typing"))
+    on("microphone", "change", () => this.#ask({ ...this.#choice("voice"), microphone: this.#select("microphone").value }))
+    on("camera", "change", () => this.#useCamera(true, this.#select("camera").value))
+    this.addEventListener("camera-wanted", (event) => this.#useCamera(/** @type {CustomEvent} */ (event).detail), { signal })
+    addEventListener("pointerdown", () => this.#sound.wake(), { signal })
+    addEventListener("keydown", () => this.#sound.wake(), { signal })
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#list(), { signal })
+    return this.#ask(wanted)
+  }
+
+  disconnectedCallback() {
+    this.#leave()
+  }
+
+  /** @param {Partial<Choice>} wanted */
+  async #ask(wanted) {
+    this.dataset.state = "asking"
+    try {
+      await this.#devices?.openMicrophone(wanted.microphone)
+    } catch (cause) {
+      return this.#explain(cause)
+    }
+    this.#listen()
+    this.dataset.state = "ready"
+    if (wanted.camera ?? this.dataset.camera === "on_by_default") await this.#useCamera(true, wanted.cameraId)
+    await this.#list()
+  }
+
+  #listen() {
+    const track = this.#devices?.microphone
+    if (!track) return
+    this.#sound.listen(track)
+    const meter = piece(this, "meter", LevelMeter)
+    meter.source = this.#sound
+    this.#say("heard", "Say a few words. The bars move when we hear you.")
+    clearInterval(this.#watching)
+    this.#watching = setInterval(() => {
+      if (meter.recent < AUDIBLE) return
+      this.#say("heard", "We can hear you.")
+      this.dataset.heard = "true"
+    }, 300)
+  }
+
+  /**
+   * @param {boolean} on
+   * @param {string} [id]
+   */
+  async #useCamera(on, id) {
+    const toggle = this.querySelector("camera-switch")
+    if (!(toggle instanceof CameraSwitch) || !this.#devices) return
+    toggle.isBusy = true
+    this.#say("camera-trouble", "")
+    try {
+      if (on) await this.#devices.openCamera(id)
+      else this.#devices.closeCamera()
+    } catch {
+      this.#say("camera-trouble", "The camera cannot be used. Allow it in the browser, or go on without it.")
+    }
+    toggle.isBusy = false
+    toggle.isOn = this.#devices.camera !== null
+    this.#preview()
+    await this.#list()
+  }
+
+  #preview() {
+    const video = piece(this, "preview", HTMLVideoElement)
+    const track = this.#devices?.camera
+    video.srcObject = track ? new MediaStream([track]) : null
+    this.dataset.picture = String(Boolean(track))
+  }
+
+  async #list() {
+    const { microphone, camera } = this.#devices ?? {}
+    const fill = async (/** @type {string} */ name, /** @type {"audioinput" | "videoinput"} */ kind, /** @type {MediaStreamTrack | null | undefined} */ track) => {
+      if (!pieceIfAny(this, name)) return
+      const found = (await this.#devices?.choices(kind)) ?? []
+      const chosen = track?.getSettings().deviceId
+      const options = found.map((device, at) => {
+        const isChosen = device.deviceId === chosen
+        return new Option(device.label || `${kind === "audioinput" ? "Microphone" : "Camera"} ${at + 1}`, device.deviceId, isChosen, isChosen)
+      })
+      this.#select(name).replaceChildren(...options)
+      this.#select(name).disabled = options.length < 2
+    }
+    await fill("microphone", "audioinput", microphone)
+    await fill("camera", "videoinput", camera)
+  }
+
+  /** @param {unknown} cause */
+  #explain(cause) {
+    const trouble = cause instanceof DeviceError ? cause.trouble : "unknown"
+    const { title, text } = DEVICE_TROUBLES[trouble]
+    this.#say("trouble-title", title)
+    this.#say("trouble-text", text)
+    const steps = trouble === "refused" ? howToAllow() : []
+    piece(this, "trouble-steps").replaceChildren(
+      ...steps.map((step) => Object.assign(document.createElement("li"), { textContent: step })),
+    )
+    this.dataset.state = "trouble"
+  }
+
+  /** @param {"voice" | "typing"} mode */
+  #finish(mode) {
+    const choice = this.#choice(mode)
+    if (mode === "typing") this.#devices?.close()
+    this.#leave()
+    this.dispatchEvent(new CustomEvent("ready", { detail: choice }))
+  }
+
+  /**
+   * @param {"voice" | "typing"} mode
+   * @returns {Choice}
+   */
+  #choice(mode) {
+    const { microphone, camera } = this.#devices ?? {}
+    return {
+      mode,
+      microphone: microphone?.getSettings().deviceId,
+      camera: mode === "voice" && Boolean(camera),
+      cameraId: camera?.getSettings().deviceId,
+    }
+  }
+
+  #leave() {
+    this.#open?.abort()
+    clearInterval(this.#watching)
+    this.#sound.close()
+    const video = pieceIfAny(this, "preview")
+    if (video instanceof HTMLVideoElement) video.srcObject = null
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
+  #say(name, text) {
+    const place = pieceIfAny(this, name)
+    if (place && place.textContent !== text) place.textContent = text
+  }
+
+  /** @param {string} name */
+  #select(name) {
+    return piece(this, name, HTMLSelectElement)
+  }
+}
+
+customElements.define("device-check", DeviceCheck)

@@ -1,0 +1,72 @@
+import { getPiece, Refused } from "../helpers/http.js"
+import { AnswerForm } from "./answer-form.js"
+
+/**
+ * @import { Surroundings } from "./answer-form.js"
+ */
+
+const AGAIN = 2_000
+
+/**
+ * `<room-question>`: the question that stands. The server's partial is shown as it comes, whether
+ * the page asks for it or an answer brings it.
+ */
+export class RoomQuestion extends HTMLElement {
+  /** @type {Surroundings | null} */
+  #surroundings = null
+
+  connectedCallback() {
+    this.addEventListener("htmx:load", this)
+  }
+
+  /** @param {Event} event */
+  handleEvent(event) {
+    if (event.target instanceof HTMLElement && event.target.id === "question") this.#begin()
+  }
+
+  get answer() {
+    const form = this.querySelector("answer-form")
+    return form instanceof AnswerForm ? form : null
+  }
+
+  get #position() {
+    return this.querySelector("#question")?.getAttribute("data-position")
+  }
+
+  /**
+   * Ask where the interview stands, until the server tells. A question that stands already is left
+   * alone, with what was typed below it, unless `anew`.
+   *
+   * @param {Surroundings} surroundings
+   * @param {{ anew?: boolean }} [how]
+   */
+  async load(surroundings, { anew = false } = {}) {
+    this.#surroundings = surroundings
+    const markup = await this.#get()
+    const position = /data-position="(\d+)"/.exec(markup)?.[1]
+    if (!anew && position === this.#position) return this.#begin()
+    htmx.swap("#question", markup, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 })
+  }
+
+  #begin() {
+    if (!this.#surroundings) return
+    const { answer } = this
+    answer?.begin(this.#surroundings)
+    if (answer) answer.takeFocus()
+    else this.querySelector("button")?.focus({ preventScroll: true })
+  }
+
+  async #get() {
+    for (;;) {
+      try {
+        const markup = await getPiece(this.dataset.url ?? "")
+        if (markup.includes('id="question"')) return markup
+      } catch (cause) {
+        if (cause instanceof Refused && cause.status < 500) throw cause
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN))
+    }
+  }
+}
+
+customElements.define("room-question", RoomQuestion)

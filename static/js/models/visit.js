@@ -1,0 +1,200 @@
+import { wallClock } from "../helpers/clock.js"
+import { Devices } from "./devices.js"
+import { LiveRecording } from "./live_recording.js"
+import { Presence } from "./presence.js"
+import { Uplink } from "./uplink.js"
+
+/**
+ * @import { Clock } from "../helpers/clock.js"
+ * @import { Journal } from "./journal.js"
+ * @import { Line, Report } from "./presence.js"
+ * @import { Choice } from "../elements/device-check.js"
+ *
+ * What the server tells the page about its room; see qualz/room/arrivals.py.
+ * @typedef {object} Room
+ * @property {string} id
+ * @property {string} url
+ * @property {string} partUrl
+ * @property {"disabled" | "off_by_default" | "on_by_default"} camera
+ * @property {boolean} started
+ * @property {boolean} over
+ * @property {string} title
+ * @property {string} language
+ * @property {number} graceSeconds
+ * @property {number} maxChunk
+ *
+ * @typedef {(method: "POST" | "PUT", url: string, body: object) => Promise<any>} Send
+ * @typedef {"here" | "elsewhere" | "over" | "refused"} Arrival
+ */
+
+/** @type {Record<number, Arrival>} */
+const ARRIVALS = { 400: "refused", 401: "refused", 403: "refused", 404: "refused", 409: "elsewhere", 410: "over" }
+const AGAIN = 2_000
+
+/**
+ * One stay of this tab in the room: it arrives, is present, records, moves out, finishes.
+ *
+ * Events: `contact`, `moved`, `lost`, `camera-lost` as of presence and recording.
+ */
+export class Visit extends EventTarget {
+  devices = new Devices()
+  /** @type {Presence | null} */
+  presence = null
+
+  /**
+   * @param {Room} room
+   * @param {object} seams
+   * @param {Journal} seams.journal
+   * @param {string} seams.place
+   * @param {"desktop" | "phone"} seams.device
+   * @param {number} seams.earlier milliseconds that this tab recorded before
+   * @param {Send} seams.send
+   * @param {() => Line} seams.connect
+   * @param {() => number} seams.level
+   * @param {Clock} [seams.clock]
+   */
+  constructor(room, { journal, place, device, earlier, send, connect, level, clock = wallClock }) {
+    super()
+    this.room = room
+    this.journal = journal
+    this.place = place
+    this.send = send
+    this.connect = connect
+    this.level = level
+    this.clock = clock
+    this.uplink = new Uplink({ journal, interview: room.id, url: room.partUrl, largest: room.maxChunk, clock })
+    this.recording = new LiveRecording({ journal, uplink: this.uplink, interview: room.id, device, earlier, clock })
+    for (const name of ["lost", "camera-lost"]) {
+      this.recording.addEventListener(name, () => this.dispatchEvent(new Event(name)))
+    }
+    this.uplink.addEventListener("acknowledged", () => this.presence?.heard())
+  }
+
+  /** @returns {import("./presence.js").Contact} */
+  get contact() {
+    return this.presence?.contact ?? "live"
+  }
+
+  /**
+   * Take the interview's one live place. Tried until the server has answered.
+   *
+   * @param {{ takeOver?: boolean }} [how]
+   * @returns {Promise<Arrival>}
+   */
+  async arrive({ takeOver = false } = {}) {
+    const answer = await this.#insist("POST", "arrivals", { place: this.place, takeOver })
+    return answer === 200 ? "here" : (ARRIVALS[answer] ?? "refused")
+  }
+
+  /** From now on the server knows that the participant is here. */
+  stay() {
+    if (this.presence) return
+    const { room, place, clock } = this
+    const post = (/** @type {object} */ news) => this.send("POST", `${room.url}/beats`, news)
+    const report = () => this.#report()
+    const line = this.connect()
+    const presence = new Presence({ line, place, grace: room.graceSeconds * 1_000, report, post, clock })
+    for (const name of ["contact", "moved"]) {
+      presence.addEventListener(name, () => this.dispatchEvent(new Event(name)))
+    }
+    this.presence = presence
+    presence.start()
+  }
+
+  /**
+   * Record with what was chosen, opening what is not open yet. Throws `DeviceError` when there is
+   * no microphone; a camera that can't be used is gone without.
+   *
+   * @param {Choice} choice
+   */
+  async record({ mode, microphone, camera, cameraId }) {
+    if (mode === "typing") return
+    if (this.devices.microphone?.readyState !== "live") await this.devices.openMicrophone(microphone)
+    if (camera && this.devices.camera?.readyState !== "live") {
+      await this.devices.openCamera(cameraId).catch(() => undefined)
+    }
+    await this.recording.start(this.devices.stream)
+  }
+
+  /**
+   * Switch the camera; the part ends and a new one begins. Answers whether the camera is on.
+   *
+   * @param {boolean} on
+   * @param {string} [id]
+   */
+  async switchCamera(on, id) {
+    if (on === (this.devices.camera !== null)) return on
+    try {
+      if (on) await this.devices.openCamera(id)
+    } catch {
+      return false
+    }
+    await this.recording.end("camera_switch")
+    if (!on) this.devices.closeCamera()
+    await this.recording.start(this.devices.stream)
+    return on
+  }
+
+  /** Another tab or device goes on: let go of everything but what still has to be sent. */
+  async moveOut() {
+    this.#leave()
+    await this.recording.end("device_change")
+    this.devices.close()
+  }
+
+  /**
+   * The interview ends. Resolves when the server knows; what was recorded may still be on its way.
+   *
+   * @param {{ early: boolean }} how
+   */
+  async finish({ early }) {
+    await this.recording.end("finished")
+    this.devices.close()
+    await this.#insist("PUT", "ending", { early })
+    this.#leave()
+  }
+
+  #leave() {
+    this.presence?.stop()
+    this.presence = null
+  }
+
+  /**
+   * Send until the server means its answer. Answers its status.
+   *
+   * @param {"POST" | "PUT"} method
+   * @param {string} noun
+   * @param {object} body
+   */
+  async #insist(method, noun, body) {
+    for (;;) {
+      try {
+        await this.send(method, `${this.room.url}/${noun}`, body)
+        return 200
+      } catch (cause) {
+        const status = statusOf(cause)
+        if (status in ARRIVALS) return status
+      }
+      await this.clock.sleep(AGAIN)
+    }
+  }
+
+  /** @returns {Report} */
+  #report() {
+    const { recording, uplink, devices } = this
+    return {
+      recording: recording.isRunning,
+      paused: this.contact === "away",
+      muted: devices.microphone?.muted ?? false,
+      level: Number(this.level().toFixed(2)),
+      waiting: uplink.waiting,
+      part: recording.number,
+      safe: recording.safe,
+    }
+  }
+}
+
+/** @param {unknown} cause */
+function statusOf(cause) {
+  return cause instanceof Error && "status" in cause ? Number(cause.status) : 0
+}

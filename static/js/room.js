@@ -1,0 +1,10 @@
+// The participant's room: everything that its page needs.
+import "./elements/answer-form.js"
+import "./elements/camera-switch.js"
+import "./elements/device-check.js"
+import "./elements/level-meter.js"
+import "./elements/room-ending.js"
+import "./elements/room-question.js"
+import "./elements/speaking-voice.js"
+import "./elements/upload-status.js"
+import "./elements/interview-room.js"
