@@ -1,4 +1,4 @@
-"""One process that `qualz run` keeps alive, with a log of its own.
+"""Processes that `qualz run` starts: errands, and children that it keeps alive.
 
 A child leads its own session, so Ctrl-C in a terminal reaches `qualz run` alone, and it ends
 with `qualz run`, however that one ended.
@@ -8,22 +8,66 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from qualz.lifeline import die_with
+from qualz.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 # Whoever lived so long was well; its next death starts the waiting anew.
 WELL_AFTER = 30.0
+OPEN_FILES = 65_536
 LARGEST_LOG = 10 * 1024 * 1024
+
+
+def spawn(
+    command: list[str], environment: Mapping[str, str], *, stdout: IO[bytes], stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a command that ends with us. Call it on the main thread: the kernel watches that."""
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        preexec_fn=partial(die_with, os.getpid()),
+    )
+
+
+def run_errand(
+    command: list[str], environment: Mapping[str, str], pause: Callable[[], None]
+) -> tuple[int, str, str]:
+    """Run a command to its end, calling `pause` meanwhile: exit code, output and errors.
+
+    What `pause` raises ends the command.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = spawn(command, environment, stdout=output, stderr=errors)
+        try:
+            while process.poll() is None:
+                pause()
+        finally:
+            process.kill()
+            code = process.wait()
+        return code, _contents(output), _contents(errors)
+
+
+def _contents(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 @dataclass
@@ -46,20 +90,7 @@ class Child:
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
             self._log_began = log.tell()
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=partial(die_with, os.getpid()),
-            )
-
-    @property
-    def pid(self) -> int | None:
-        return self.process.pid if self.process else None
+            self.process = spawn(self.command, self.environment, stdout=log, stderr=log)
 
     @property
     def is_alive(self) -> bool:
@@ -89,7 +120,8 @@ class Child:
 
     def ask_to_end(self) -> None:
         if self.process and self.is_alive:
-            self.process.terminate()
+            # Not `terminate()`: it would bury.
+            os.kill(self.process.pid, signal.SIGTERM)
 
     def bury(self) -> None:
         """End it at once if it has not ended, and all that is left of its process group."""
@@ -114,3 +146,25 @@ def _put_aside(log: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > LARGEST_LOG:
             log.replace(log.with_suffix(".old.log"))
+
+
+def environment_for(settings: Settings) -> dict[str, str]:
+    """What the children read their settings from: ours, wherever they came from."""
+    return {
+        **os.environ,
+        "QUALZ_DATA": str(settings.data),
+        "QUALZ_HOST": settings.host,
+        "PORT": str(settings.port),
+        "QUALZ_URL": settings.public_url or "",
+        "DATABASE_URL": settings.database_url,
+        "QUALZ_SECRET_KEY": settings.secret_key,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def allow_many_open_files() -> None:
+    """A thousand participants are some thousands of connections and files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

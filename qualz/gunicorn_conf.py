@@ -1,5 +1,8 @@
 """What gunicorn is told: `gunicorn --config python:qualz.gunicorn_conf app:app`."""
 
+from typing import Any
+
+from qualz.lifeline import die_with
 from qualz.settings import Settings
 
 _settings = Settings.from_env()
@@ -15,3 +18,8 @@ timeout = 60
 accesslog = None
 # Else every instance of a user fights for one socket in the home folder.
 control_socket_disable = True
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    # Gunicorn's own worker takes a second to notice that its master was killed.
+    die_with(parent=worker.ppid)

@@ -50,9 +50,7 @@ def sole_instance(settings: Settings) -> Iterator[None]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = _lock(path)
     try:
-        os.write(
-            descriptor, json.dumps({"pid": os.getpid(), "address": settings.address}).encode()
-        )
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "address": settings.address}).encode())
         yield
     finally:
         path.unlink(missing_ok=True)
@@ -68,10 +66,17 @@ def _lock(path: Path) -> int:
             os.close(descriptor)
             raise AlreadyRunning(_read(path)) from None
         # Its former holder may have removed the file between our opening and our locking it.
-        if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+        if _is_at(path, descriptor):
             os.truncate(descriptor, 0)
             return descriptor
         os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def running(settings: Settings) -> Holder | None:

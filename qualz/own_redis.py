@@ -42,7 +42,10 @@ def command(server: Path, socket: Path) -> list[str]:
         "daemonize": "no",
         "always-show-logo": "no",
     }
-    return [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return [
+        str(server),
+        *(word for name, value in options.items() for word in (f"--{name}", value)),
+    ]
 
 
 def url(socket: Path) -> str:

@@ -88,11 +88,10 @@ ADVICE = {
 
 
 def wants_page() -> bool:
-    return (
-        request.method in ("GET", "POST")
-        and request.accept_mimetypes.accept_html
-        and not (request.is_json or "Tus-Resumable" in request.headers)
-    )
+    """Whether a refusal is read by a person, and not by a page's script or a tus client."""
+    accepted = request.accept_mimetypes
+    by_script = request.is_json or "Tus-Resumable" in request.headers
+    return not by_script and (accepted.accept_html or not accepted)
 
 
 def _refuse(error: QualzError) -> ResponseReturnValue:

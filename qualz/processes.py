@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import os
-import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from qualz import instance, own_redis
-from qualz.child import ROOT, Child
+from qualz.child import Child, allow_many_open_files, environment_for, run_errand
 from qualz.settings import Settings
 from qualz.signals import Signals
 from qualz.tools import find_redis_server
@@ -20,10 +18,13 @@ from qualz.tools import find_redis_server
 READY_WITHIN = 60.0
 REDIS_WITHIN = 10.0
 ENDED_WITHIN = 10.0
+EXPLAIN_AFTER = 3.0
 # Five deaths so soon after the start, and something is wrong that another start won't mend.
 TOO_MANY_DEATHS = 5
 EARLY = 30.0
-OPEN_FILES = 65_536
+
+PYTHON = (sys.executable, "-m")
+GUNICORN_CONFIG = "python:qualz.gunicorn_conf"
 
 Announce = Callable[[str], None]
 
@@ -46,7 +47,9 @@ def run(settings: Settings, announce: Announce = say) -> int:
         with ExitStack() as stack:
             stack.enter_context(instance.sole_instance(settings))
             signals = stack.enter_context(Signals())
-            supervisor = Supervisor(settings, announce, signals, stack)
+            folder = instance.lock_path(settings).parent
+            socket = stack.enter_context(own_redis.socket_path(folder))
+            supervisor = Supervisor(settings, announce, signals, socket)
             stack.callback(supervisor.stop)
             supervisor.start()
             supervisor.watch()
@@ -59,32 +62,29 @@ def run(settings: Settings, announce: Announce = say) -> int:
 
 class Supervisor:
     def __init__(
-        self, settings: Settings, announce: Announce, signals: Signals, stack: ExitStack
+        self, settings: Settings, announce: Announce, signals: Signals, redis_socket: Path
     ) -> None:
         self.settings = settings
         self.announce = announce
         self.signals = signals
-        self.stack = stack
+        self.redis_socket = redis_socket
         self.began_at = time.monotonic()
-        self.redis: Child | None = None
         self.children: list[Child] = []
-        self.environment = _environment(settings)
+        self.environment = environment_for(settings)
 
     def start(self) -> None:
         """Start everything in order and say where it is, once it answers."""
         self.settings.logs.mkdir(parents=True, exist_ok=True)
-        _allow_many_open_files()
+        allow_many_open_files()
         self._await_port()
         self._bring_redis()
         self._qualz("migrate")
-        self.children += [
-            self._child("web", "gunicorn", "--config", "python:qualz.gunicorn_conf", "app:app"),
-            self._child("worker", "worker"),
-            self._child("sweep", "qualz.cli", "sweep"),
-        ]
-        if not self._becomes(self._web_answers, READY_WITHIN):
-            raise self._failure(self.children[0], "The web server does not answer.")
+        web = self._start("web", *PYTHON, "gunicorn", "--config", GUNICORN_CONFIG, "app:app")
+        self._start("worker", *PYTHON, "worker")
+        self._start("sweep", *PYTHON, "qualz.cli", "sweep")
         link = self._qualz("setup-link")
+        if not self._becomes(self._web_answers, READY_WITHIN):
+            raise _failure(web, "The web server does not answer.")
         self.announce(f"Qualz is running at {self.settings.address} — Ctrl-C stops it.")
         if link:
             self.announce(f"Create the owner's account here; the link works once: {link}")
@@ -96,22 +96,37 @@ class Supervisor:
 
     def stop(self) -> None:
         """End everything: first who uses Redis, then Redis. A second Ctrl-C waits for nobody."""
-        patient = _end(self.children, self.signals)
-        _end([self.redis] if self.redis and patient else [], self.signals)
-        for child in self._all():
+        users = [child for child in self.children if child.name != "redis"]
+        if self._end(users):
+            self._end(self.children)
+        for child in self.children:
             child.bury()
 
-    def _all(self) -> list[Child]:
-        return [*self.children, *([self.redis] if self.redis else [])]
+    def _end(self, children: list[Child]) -> bool:
+        """Ask to end and wait; False when somebody lost patience."""
+        for child in children:
+            child.ask_to_end()
+        asked_at = time.monotonic()
+        explained = False
+        while any(child.is_alive for child in children):
+            waited = time.monotonic() - asked_at
+            if waited > ENDED_WITHIN:
+                break
+            if waited > EXPLAIN_AFTER and not explained:
+                self.announce("Finishing what is in hand. Ctrl-C again stops at once.")
+                explained = True
+            if self.signals.wait(0.05):
+                return False
+        return True
 
     def _tend(self) -> float | None:
         """Look after every child; the seconds until the next one is to be started."""
         waits = []
-        for child in self._all():
+        for child in self.children:
             waits.append(child.tend())
             early = time.monotonic() - self.began_at < EARLY
             if early and child.deaths >= TOO_MANY_DEATHS:
-                raise self._failure(child, f"The process “{child.name}” ends again and again.")
+                raise _failure(child, f"The process “{child.name}” ends again and again.")
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _pause(self, seconds: float | None) -> None:
@@ -127,9 +142,6 @@ class Supervisor:
             self._tend()
             self._pause(0.05)
         return True
-
-    def _failure(self, child: Child, what: str) -> CannotRun:
-        return CannotRun(f"{what} The end of {child.log} says:\n{child.last_words()}")
 
     def _await_port(self) -> None:
         # What a killed predecessor leaves behind is gone within a moment.
@@ -156,43 +168,38 @@ class Supervisor:
                 "Qualz needs redis-server and finds none. Install it (sudo apt-get install "
                 "redis-server), name a running one in REDIS_URL, or start with `make run`."
             )
-        folder = instance.lock_path(self.settings).parent
-        socket = self.stack.enter_context(own_redis.socket_path(folder))
-        url = own_redis.url(socket)
+        url = own_redis.url(self.redis_socket)
         self.environment["REDIS_URL"] = url
-        self.redis = self._start("redis", own_redis.command(server, socket))
+        redis = self._start("redis", *own_redis.command(server, self.redis_socket))
         if not self._becomes(lambda: own_redis.answers(url), REDIS_WITHIN):
-            raise self._failure(self.redis, "Redis does not answer.")
+            raise _failure(redis, "Redis does not answer.")
 
-    def _child(self, name: str, module: str, *arguments: str) -> Child:
-        return self._start(name, [sys.executable, "-m", module, *arguments])
-
-    def _start(self, name: str, command: list[str]) -> Child:
+    def _start(self, name: str, *command: str) -> Child:
         log = self.settings.logs / f"{name}.log"
-        child = Child(name, command, log, self.environment)
+        child = Child(name, list(command), log, self.environment)
+        self.children.append(child)
         child.start()
         return child
 
     def _qualz(self, *command: str) -> str:
         """What a `qualz` command says; it runs in a process of its own, apart from our state."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "qualz.cli", *command],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            while process.poll() is None:
-                self._pause(0.05)
-        except StopAsked:
-            process.kill()
-            process.wait()
-            raise
-        said, errors = process.communicate()
-        if process.returncode != 0:
+        arguments = [*PYTHON, "qualz.cli", *command]
+        code, said, errors = run_errand(arguments, self.environment, lambda: self._pause(0.05))
+        if code != 0:
             raise CannotRun(f"`qualz {' '.join(command)}` failed:\n{said}{errors}".rstrip())
         return said.strip()
+
+    def _web_answers(self) -> bool:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)
+        connection = http.client.HTTPConnection(host, self.settings.port, timeout=1)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def _failure(child: Child, what: str) -> CannotRun:
+    return CannotRun(f"{what} The end of {child.log} says:\n{child.last_words()}")

@@ -41,9 +41,7 @@ class Signals:
     def wait(self, seconds: float | None) -> bool:
         """Sleep until a signal comes or `seconds` are over; answer whether we are to stop."""
         readable, _, _ = select.select([self._read_end], [], [], seconds)
-        return bool(readable) and any(
-            number in STOP for number in os.read(self._read_end, 4096)
-        )
+        return bool(readable) and any(number in STOP for number in os.read(self._read_end, 4096))
 
 
 def _ignore(_number: int, _frame: Any) -> None:

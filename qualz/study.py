@@ -77,7 +77,7 @@ class Study(Model):
 
     @classmethod
     def start(cls, researcher: Researcher, **basics: Any) -> Study:
-        study = cls(researcher=researcher, invitation=Invitation(), **basics)
+        study = cls(researcher=researcher, invitation=Invitation(), unsaved={}, **basics)
         study.guides.append(Guide(version=1, kept_questions=[]))
         db.session.add(study)
         return study

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import base64
 import socket
+import time
 from typing import Any
 
+import gevent
+from gevent.event import Event
+from gevent.pool import Pool
 from geventwebsocket.exceptions import ProtocolError
 from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.websocket import Stream, WebSocket
+from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 # A peer that neither sends nor takes a byte for so long is gone. Sockets are pinged each 2 s.
@@ -30,8 +35,8 @@ class SmallWebSocket(WebSocket):  # type: ignore[misc]
     def __init__(self, environ: Any, stream: Stream, handler: Any) -> None:
         super().__init__(environ, stream, handler)
         self._held = 0
-        read = self.raw_read
-        self.raw_read = lambda length: read(length) if length <= LARGEST_MESSAGE else b""
+        read = stream.read
+        self.raw_read = lambda length: read(length) if length <= LARGEST_MESSAGE else b""  # type: ignore[misc]
 
     def read_frame(self) -> Any:
         header, payload = super().read_frame()
@@ -96,7 +101,7 @@ class Handler(WebSocketHandler):  # type: ignore[misc]
     def upgrade_connection(self) -> None:
         super().upgrade_connection()
         # Marked closed, or its end would send a closing frame into our connection.
-        self.websocket.closed = True
+        self.environ["wsgi.websocket"].closed = True
         self.websocket = SmallWebSocket(self.environ, Stream(self), self)
         self.environ["wsgi.websocket"] = self.websocket
 
@@ -132,5 +137,39 @@ class Server(PyWSGIServer):  # type: ignore[misc]
 
 
 class Worker(GeventPyWSGIWorker):  # type: ignore[misc]
+    """Gunicorn's gevent worker, without the seconds that it sleeps before it ends."""
+
     server_class = Server
     wsgi_handler = Handler
+    _asked_to_end: Event | None = None
+
+    def run(self) -> None:
+        self._asked_to_end = Event()
+        servers = [self._serve(listener) for listener in self.sockets]
+        while self.alive:
+            self.notify()
+            self._asked_to_end.wait(1.0)
+        for server in servers:
+            server.close()
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while any(server.connections for server in servers) and time.monotonic() < deadline:
+            self.notify()
+            gevent.sleep(0.02)
+
+    def _serve(self, listener: Any) -> Server:
+        listener.setblocking(1)
+        server = Server(
+            listener,
+            application=self.wsgi,
+            spawn=Pool(self.worker_connections),
+            log=self.log,
+            handler_class=Handler,
+            environ={**base_environ(self.cfg), "wsgi.multithread": True},
+        )
+        server.start()
+        return server
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        if self._asked_to_end:
+            gevent.spawn(self._asked_to_end.set)

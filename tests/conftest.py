@@ -50,6 +50,8 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
+    # Forms are sent without their token, but where a test is about just that.
+    app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
         db.create_all()
         yield app
@@ -59,8 +61,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser that nobody has signed in with. Forms are sent without their CSRF token."""
-    app.config["WTF_CSRF_ENABLED"] = False
+    """A browser that nobody has signed in with."""
     return app.test_client()
 
 

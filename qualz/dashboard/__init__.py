@@ -26,6 +26,7 @@ from qualz.dashboard import (  # noqa: E402
 def init_app(app: Flask) -> None:
     accounts.login_manager.init_app(app)
     app.register_blueprint(dashboard)
+    app.jinja_env.globals.update(in_words=recordings.in_words)
 
 
 def register_sockets(sockets_: SocketIO) -> None:

@@ -44,13 +44,13 @@ class QuestionForm(Form):
         coerce=FollowUp,
     )
     short = WholeNumberField(
-        "Short means fewer than … words",
+        "Short is under … words",
         error="Write a whole number of words, like 12.",
         validators=[NumberRange(2, 500, "Choose from 2 to 500 words.")],
         default=12,
     )
     most = WholeNumberField(
-        "Ask at most … follow-ups",
+        "At most … times",
         error="Write a whole number of follow-ups, like 1.",
         validators=[NumberRange(1, 10, "Choose from 1 to 10 follow-ups.")],
         default=1,

@@ -68,7 +68,9 @@ def losses(recording: Recording) -> list[str]:
     for part in recording.clips:
         gap = recording.gap_before(part)
         if gap is not None and gap >= 1:
-            told.append(f"{gap:.0f} s were not recorded before {clip_label(part.number)}.")
+            told.append(
+                f"Nothing was recorded for {in_words(gap)} before {clip_label(part.number)}."
+            )
         if part.damage:
             told.append(f"{clip_label(part.number)}: {part.damage}")
     report = recording.report or {"parts": []}
@@ -78,6 +80,15 @@ def losses(recording: Recording) -> list[str]:
         if entry.get("left_out")
     ]
     return told
+
+
+def in_words(seconds: float) -> str:
+    """A span of time as people say it: “38 s”, “4 min”, “26 h”, “3 days”."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
 
 
 def clip_label(number: int) -> str:

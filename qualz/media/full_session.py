@@ -49,7 +49,7 @@ def make(
             _piece(step, chosen, workspace, ffmpeg, meter.stage(_step_work(step, chosen)))
             for step in chosen.steps
         ]
-        joined, warnings = join(
+        joined = join(
             pieces,
             chosen,
             workspace,
@@ -63,7 +63,6 @@ def make(
             pieces,
             chosen,
             ffmpeg=ffmpeg,
-            warnings=warnings,
             on_progress=meter.stage(_verify_work(chosen)),
         )
     except Failed as failure:

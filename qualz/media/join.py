@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +13,11 @@ import ffmpeg as builder
 
 from qualz.media import ffmpeg as process
 from qualz.media.ffmpeg import FFmpeg
-from qualz.media.normalise import VIDEO_CLOCK, Piece, lengths
+from qualz.media.filler import VIDEO_CLOCK
+from qualz.media.normalise import Piece, lengths
 from qualz.media.plan import Plan
+
+log = logging.getLogger(__name__)
 
 CUE = 48  # bytes, more than an entry takes
 
@@ -46,8 +50,8 @@ def join(
     title: str,
     recorded_at: datetime | None,
     on_progress: Callable[[float], None] = lambda fraction: None,
-) -> tuple[Path, list[str]]:
-    """Write the joined file into `folder`; answer its path and ffmpeg's warnings."""
+) -> Path:
+    """Write the joined file into `folder`. Raises `ffmpeg.Failed`."""
     listing = folder / "pieces.ffconcat"
     listing.write_text(_listing(pieces), encoding="utf-8")
     description = folder / "description.txt"
@@ -62,7 +66,9 @@ def join(
         *("-f", "ffmetadata", "-i", f"file:{description}"),
     ]
     seconds = sum(piece.duration for piece in pieces)
-    return path, ffmpeg.run(arguments, expected_seconds=seconds, on_progress=on_progress)
+    for warning in ffmpeg.run(arguments, expected_seconds=seconds, on_progress=on_progress):
+        log.info("joining: %s", warning)
+    return path
 
 
 def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> Any:

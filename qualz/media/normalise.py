@@ -1,8 +1,4 @@
-"""Brings one part into the common layout: [video, audio] or one of them, its clock from zero.
-
-Pieces for WebM are NUT files: on each passage through Matroska ffmpeg 5 moves Opus by its
-pre-skip. Pieces for MP4 are MP4 files, which alone keep the decoding order of H.264 exact.
-"""
+"""Brings one part into the common layout: [video, audio] or one of them, its clock from zero."""
 
 from __future__ import annotations
 
@@ -14,40 +10,12 @@ from typing import Any
 import ffmpeg as builder
 
 from qualz.media import ffmpeg as process
-from qualz.media.ffmpeg import Failed, FFmpeg
+from qualz.media.ffmpeg import FFmpeg
+from qualz.media.filler import FORMATS, clock_options, silence, slate
 from qualz.media.likeness import CannotMerge
 from qualz.media.plan import Plan, Step
 from qualz.media.probe import Unreadable, probe
 from qualz.media.track import Track
-
-_FORMATS = {"webm": "nut", "mp4": "mp4"}
-
-# The concat demuxer takes its clock from the first piece and never converts, so all of them
-# have to count alike. Sound counts in samples by itself.
-VIDEO_CLOCK = 90_000
-
-SLATE_COLOUR = "0x14161a"
-SLATE_RATE = 5  # frames a second
-SLATE_KEYFRAMES = 10 * SLATE_RATE
-
-_PICTURES: dict[str, dict[str, Any]] = {
-    "vp8": {"c:v": "libvpx", "deadline": "realtime", "cpu-used": 8, "b:v": "150k"},
-    "vp9": {
-        "c:v": "libvpx-vp9",
-        "deadline": "realtime",
-        "cpu-used": 8,
-        "b:v": "150k",
-        "lag-in-frames": 0,
-    },
-    "h264": {"c:v": "libx264", "preset": "veryfast", "profile:v": "baseline", "crf": 28, "bf": 0},
-}
-
-# Encoder, samples in its packets, and samples by which it delays sound: these are taken back
-# beforehand, or the part's clock would begin with the delay.
-_SOUNDS: dict[str, tuple[dict[str, Any], int, int]] = {
-    "opus": ({"c:a": "libopus", "b:a": "16k"}, 960, 312),
-    "aac": ({"c:a": "aac", "b:a": "32k"}, 1024, 1024),
-}
 
 ROOM = 64 * 1024**2  # bytes that a piece may be larger than twice its part
 
@@ -72,7 +40,7 @@ class Piece:
 
 
 def as_it_is(step: Step, folder: Path) -> Piece:
-    """The part itself under a name that needs no quoting."""
+    """The part itself, under a name that needs no quoting."""
     path = folder / f"piece-{step.index:04}.{step.probe.container}"
     path.symlink_to(step.source.path.resolve())
     tracks = step.probe.tracks
@@ -98,53 +66,40 @@ def normalise(
 
     Raises `CannotMerge` if what is missing could not be made up, `ffmpeg.Failed`.
     """
-    path = folder / f"piece-{step.index:04}.{_FORMATS[plan.container]}"
-
-    def write(lettering: Path | None) -> None:
-        ffmpeg.run(
-            _command(step, plan, path, lettering),
-            expected_seconds=step.probe.duration,
-            on_progress=on_progress,
-            file_size=2 * step.source.path.stat().st_size + ROOM,
-        )
-
-    if step.picture != "slate":
-        write(None)
-    else:
-        lettering = folder / f"slate-{step.index:04}.txt"
-        lettering.write_text(f"{step.label} — sound only", encoding="utf-8")
-        try:
-            write(lettering)
-        except Failed:
-            # The filter or a font for the lettering may be missing: then the slate is plain.
-            write(None)
+    path = folder / f"piece-{step.index:04}.{FORMATS[plan.container]}"
+    ffmpeg.run(
+        _command(step, plan, path, ffmpeg),
+        expected_seconds=step.probe.duration,
+        on_progress=on_progress,
+        file_size=2 * step.source.path.stat().st_size + ROOM,
+    )
     return _piece(step, plan, path)
 
 
-def _command(step: Step, plan: Plan, path: Path, lettering: Path | None) -> Any:
+def _command(step: Step, plan: Plan, path: Path, ffmpeg: FFmpeg) -> Any:
     part = process.upload(step.source.path, fflags="+discardcorrupt")
-    streams = []
+    container, seconds = plan.container, step.probe.duration
     options: dict[str, Any] = {
-        "format": _FORMATS[plan.container],
+        "format": FORMATS[container],
         "avoid_negative_ts": "make_zero",
         "map_metadata": -1,
         "map_chapters": -1,
         "c": "copy",
+        **clock_options(container),
     }
-    if plan.container == "mp4":
-        options |= {"video_track_timescale": VIDEO_CLOCK, "movie_timescale": VIDEO_CLOCK}
+    if container == "mp4":
         options |= {"bsf:v": lengths(step.probe.video), "bsf:a": lengths(step.probe.audio)}
-    else:
-        options["bsf:v"] = f"setts=pts=PTS:dts=DTS:time_base=1/{VIDEO_CLOCK}"
+    streams = []
     if plan.video and step.picture == "slate":
-        streams.append(_slate(step, plan.video, lettering))
-        options |= _PICTURES[plan.video.codec]
-        options |= {"g": SLATE_KEYFRAMES, "pix_fmt": plan.video.pixel_format}
+        words, stem = f"{step.label} — sound only", path.with_name(f"slate-{step.index:04}")
+        filler = slate(plan.video, seconds, words, container=container, stem=stem, ffmpeg=ffmpeg)
+        streams.append(filler["v:0"])
     elif plan.video:
         streams.append(part["v:0"])
     if plan.audio and step.sound == "silence":
-        streams.append(_silence(step, plan.audio))
-        options |= _SOUNDS[plan.audio.codec][0]
+        stem = path.with_name(f"silence-{step.index:04}")
+        filler = silence(plan.audio, seconds, container=container, stem=stem, ffmpeg=ffmpeg)
+        streams.append(filler["a:0"])
     elif plan.audio:
         streams.append(part["a:0"])
     return builder.output(*streams, f"file:{path}", **options)
@@ -157,37 +112,9 @@ def lengths(track: Track | None) -> str:
     return rf"setts=pts=PTS:dts=DTS:duration=if(gt(DURATION\,0)\,DURATION\,{seconds:.6f}/TB)"
 
 
-def _slate(step: Step, like: Track, lettering: Path | None) -> Any:
-    """A quiet picture for as long as the sound lasts, never longer."""
-    size = f"{like.width}x{like.height}"
-    picture = process.generated(f"color=c={SLATE_COLOUR}:s={size}:r={SLATE_RATE}").video
-    if lettering:
-        picture = picture.filter(
-            "drawtext",
-            textfile=str(lettering),
-            expansion="none",
-            fontcolor="0x9aa0a6",
-            fontsize="h/20",
-            x="(w-tw)/2",
-            y="(h-th)/2",
-        )
-    return picture.filter("trim", end_frame=max(1, int(step.probe.duration * SLATE_RATE)))
-
-
-def _silence(step: Step, like: Track) -> Any:
-    """Whole packets of silence for as long as the picture lasts, never longer."""
-    _, packet, delay = _SOUNDS[like.codec]
-    rate = like.sample_rate or 48_000
-    layout = "mono" if like.channels == 1 else "stereo"
-    samples = int(step.probe.duration * rate) // packet * packet - delay
-    silence = process.generated(f"anullsrc=r={rate}:cl={layout}").audio
-    silence = silence.filter("atrim", end_sample=max(1, samples))
-    return silence.filter("asetpts", f"PTS+{delay}")
-
-
 def _piece(step: Step, plan: Plan, path: Path) -> Piece:
     """Copied tracks are expected to be as the part has them, made ones as they came out."""
-    formats = _FORMATS[plan.container]
+    formats = FORMATS[plan.container]
     tracks: list[Track] = []
     origins: list[float] = []
     try:

@@ -113,7 +113,7 @@ def opened(path: Path, formats: str) -> Any:
         with path.open("rb") as file:
             known = sniff(file.read(16))
         raise Unreadable(
-            "its beginning is missing or damaged" if known else "it is no recording of a known kind"
+            "its header is damaged" if known else "it does not begin like a recording"
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
@@ -18,8 +19,9 @@ class Actor:
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.context = context
         self.url = url
-        self.page: Page = context.new_page()
         self.complaints: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(SLOW)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._note)
 
@@ -28,28 +30,235 @@ class Actor:
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.complaints.append(message.text)
 
-    def button(self, name: str | re.Pattern[str]) -> Locator:
-        return self.page.get_by_role("button", name=name)
-
-    def presses(self, name: str | re.Pattern[str]) -> None:
-        self.button(name).click()
+    def presses(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
+        (within or self.page).get_by_role("button", name=name).first.click()
 
     def sees(self, text: str | re.Pattern[str], *, within: float = SLOW) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=within)
+        seen = self.page.get_by_text(text).locator("visible=true").first
+        expect(seen).to_be_visible(timeout=within)
 
 
-class ResearcherActor(Actor):
+class Researcher(Actor):
+    """Ada, who owns the workspace."""
+
     def creates_the_owners_account(self, set_up_link: str) -> None:
         self.page.goto(set_up_link)
         self.page.get_by_label("Name").fill("Ada Lovelace")
         self.page.get_by_label("E-mail").fill("ada@example.org")
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.presses(re.compile("Create"))
-        expect(self.page).to_have_url(re.compile("/studies|/$"))
+        self.presses("Create account")
+        self.sees("Studies")
+
+    def signs_out(self) -> None:
+        if not self.page.get_by_role("button", name="Sign out").is_visible():
+            self.presses(re.compile("Ada"))
+        self.presses("Sign out")
+        expect(self.page).to_have_url(re.compile("/sign-in"))
 
     def signs_in(self) -> None:
         self.page.goto(f"{self.url}/sign-in")
         self.page.get_by_label("E-mail").fill("ada@example.org")
         self.page.get_by_label("Password").fill(PASSWORD)
         self.presses("Sign in")
-        expect(self.page).to_have_url(re.compile("/studies|/$"))
+        self.sees("Studies")
+
+    def creates_a_study(self, title: str, questions: Sequence[str], *, camera: str) -> str:
+        """Goes through the wizard, back once, and answers the link to share."""
+        self.page.goto(f"{self.url}/studies/new")
+        self.page.get_by_label("Title").fill(title)
+        self.page.get_by_label("Objective").fill("What people like about it, and what they do not")
+        self.presses("Continue")
+        self.sees("What should be asked?")
+        for number, question in enumerate(questions):
+            if self.page.locator("[data-question]").count() <= number:
+                self.presses("Add question")
+            self.page.locator("[data-question] textarea[name$='text']").nth(number).fill(question)
+            self.page.locator("[data-question] select").nth(number).select_option("never")
+        self.presses("Continue")
+        self.sees("How should it go?")
+        self.page.get_by_label(camera, exact=True).check()
+        self._goes_back_and_finds_everything(questions, camera)
+        self.presses("Continue")
+        self.sees("Ready to share")
+        return self.page.locator("input[readonly]").first.input_value()
+
+    def _goes_back_and_finds_everything(self, questions: Sequence[str], camera: str) -> None:
+        self.presses("Back")
+        self.sees("What should be asked?")
+        first = self.page.locator("[data-question] textarea[name$='text']").first
+        expect(first).to_have_value(questions[0])
+        self.presses("Continue")
+        expect(self.page.get_by_label(camera, exact=True)).to_be_checked()
+
+    def opens_transcripts(self, title: str) -> None:
+        self.page.goto(f"{self.url}/studies")
+        self.page.get_by_role("link", name=title).first.click()
+        expect(self.page.get_by_role("link", name="Transcripts")).to_be_visible()
+
+    def opens_interview(self, label: str) -> None:
+        self.page.get_by_role("link", name=label, exact=True).click()
+        expect(self.page.locator("#detail").get_by_role("heading", name=label)).to_be_visible()
+
+    @property
+    def full_session_chip(self) -> Locator:
+        return self.page.get_by_role("button", name="Full Session")
+
+    @property
+    def clip_chips(self) -> Locator:
+        return self.page.get_by_role("button", name=re.compile(r"^Clip \d"))
+
+    def waits_for_the_full_session(self) -> None:
+        expect(self.full_session_chip).to_be_visible(timeout=MERGED)
+        expect(self.full_session_chip).to_have_attribute("aria-pressed", "true")
+
+    def waits_for_a_newer_full_session(self, than: str) -> None:
+        expect(self.full_session_chip).not_to_have_attribute("data-source", than, timeout=MERGED)
+
+    @property
+    def full_session_address(self) -> str:
+        return self.full_session_chip.get_attribute("data-source") or ""
+
+    def plays_a_clip(self) -> None:
+        self.clip_chips.first.click()
+        self._watches_it_move()
+
+    def plays_the_full_session(self) -> dict[str, Any]:
+        """Presses the chip, seeks to the middle, and answers what the element then says."""
+        self.full_session_chip.click()
+        self._watches_it_move()
+        told: dict[str, Any] = self.page.evaluate(
+            """async () => {
+              const media = document.querySelector("recording-player video, recording-player audio")
+              media.pause()
+              const middle = media.duration / 2
+              await new Promise((done) => {
+                media.addEventListener("seeked", done, { once: true })
+                media.currentTime = middle
+              })
+              await media.play()
+              await new Promise((done) => {
+                media.addEventListener("timeupdate", done, { once: true })
+              })
+              media.pause()
+              return {
+                kind: media.localName,
+                duration: media.duration,
+                finite: Number.isFinite(media.duration),
+                error: media.error && media.error.message,
+                at: media.currentTime,
+                width: media.videoWidth || 0,
+              }
+            }"""
+        )
+        return told
+
+    def _watches_it_move(self) -> None:
+        self.page.wait_for_function(
+            """() => {
+              const media = document.querySelector("recording-player video, recording-player audio")
+              return media && !media.error && media.currentTime > 0.2
+            }"""
+        )
+
+    def polls_no_more(self) -> bool:
+        trigger = self.page.locator("[data-recording]").get_attribute("hx-trigger") or ""
+        return "every" not in trigger
+
+    def reinvites(self, label: str) -> str:
+        """The three-dot menu's dialog: answers the resume link."""
+        self.page.get_by_role("button", name=f"Actions for {label}").first.click()
+        self.page.get_by_role("link", name="Reinvite Participant").first.click()
+        self.presses("Create resume link")
+        self.sees("Valid until")
+        link = self.page.get_by_label("Resume link").input_value()
+        self.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        return link
+
+    def revokes_the_link_of(self, label: str) -> None:
+        self.page.get_by_role("button", name=f"Actions for {label}").first.click()
+        self.page.get_by_role("link", name="Reinvite Participant").first.click()
+        self.presses(re.compile("^Revoke"))
+        self.sees("The link was revoked")
+
+
+class Participant(Actor):
+    """Somebody who was sent a link."""
+
+    def opens(self, link: str) -> None:
+        self.page.goto(link)
+
+    def consents(self) -> None:
+        self.page.get_by_label("I have read this and I agree to take part").check()
+        self.presses("Continue")
+
+    def passes_the_device_check(self) -> None:
+        self.presses(re.compile("Start the interview|Continue the interview"))
+        self.is_in_the_room()
+
+    def comes_back_by(self, link: str) -> None:
+        """A resume link, in a browser that has never been here."""
+        self.opens(link)
+        self.sees("Welcome back")
+        self.presses(re.compile("Continue"))
+        self.passes_the_device_check()
+
+    @property
+    def room(self) -> Locator:
+        return self.page.locator("interview-room")
+
+    def is_in_the_room(self) -> None:
+        expect(self.room).to_have_attribute("data-state", "live")
+
+    def hears(self, question: str) -> None:
+        expect(self.page.locator("#question-text")).to_have_text(question)
+
+    def is_recorded(self, *, seconds: float) -> None:
+        """Waits until so many more seconds of this part are safe on the server."""
+        status = self.page.locator("upload-status")
+        before = int(status.get_attribute("data-safe-bytes") or 0)
+        # 64 kbit/s of sound are 8,000 bytes a second, and a quiet second is smaller.
+        self.page.wait_for_function(
+            """([before, more]) => {
+              const status = document.querySelector("upload-status")
+              return Number(status.dataset.safeBytes) >= before + more
+            }""",
+            arg=[before, int(seconds * 3000)],
+        )
+
+    def answers_aloud(self, *, seconds: float = 2) -> None:
+        if self.page.get_by_role("button", name="Speak instead").is_visible():
+            self.presses("Speak instead")
+        self.is_recorded(seconds=seconds)
+        self.presses("Done")
+
+    def types(self, answer: str) -> None:
+        if self.page.get_by_role("button", name="Type instead").is_visible():
+            self.presses("Type instead")
+        self.page.get_by_label("Your answer").fill(answer)
+        self.presses("Send")
+
+    def reloads(self) -> None:
+        self.page.reload()
+        self.is_in_the_room()
+
+    @property
+    def camera_switch(self) -> Locator:
+        return self.page.get_by_role("switch", name="Camera").locator("visible=true")
+
+    def switches_the_camera(self, *, on: bool) -> None:
+        part = self.part_number
+        self.camera_switch.click()
+        expect(self.camera_switch).to_have_attribute("aria-checked", str(on).lower())
+        self.page.wait_for_function(
+            """(part) => Number(document.querySelector("[data-part-number]").dataset.partNumber)
+                 > part""",
+            arg=part,
+        )
+
+    @property
+    def part_number(self) -> int:
+        return int(self.page.locator("[data-part-number]").get_attribute("data-part-number") or 0)
+
+    def finishes(self) -> None:
+        self.presses("Finish")
+        self.sees("You can close this tab now", within=MERGED)

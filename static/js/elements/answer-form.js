@@ -38,7 +38,7 @@ export class AnswerForm extends HTMLElement {
     this.addEventListener("submit", (event) => this.#fill(event), { signal, capture: true })
     this.addEventListener("htmx:beforeSwap", (event) => this.#doubt(event), { signal })
     this.addEventListener("htmx:responseError", (event) => this.#failed(statusOf(event)), { signal })
-    for (const name of ["htmx:sendError", "htmx:timeout", "htmx:sendAbort"]) {
+    for (const name of ["htmx:sendError", "htmx:timeout"]) {
       this.addEventListener(name, () => this.#failed(0), { signal })
     }
     this.#text.addEventListener("input", () => this.#kept.set(this.#draft, this.#text.value), { signal })
@@ -137,8 +137,10 @@ export class AnswerForm extends HTMLElement {
   }
 
   #complain() {
-    piece(this, "error").hidden = false
+    const error = piece(this, "error")
+    error.hidden = false
     this.#text.setAttribute("aria-invalid", "true")
+    this.#text.setAttribute("aria-describedby", `question-text ${error.id}`)
     this.#text.focus()
   }
 

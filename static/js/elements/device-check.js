@@ -1,6 +1,6 @@
 import { piece, pieceIfAny } from "../helpers/pieces.js"
 import { SoundLevel } from "../helpers/sound_level.js"
-import { DEVICE_TROUBLES, howToAllow } from "../helpers/words.js"
+import { CAMERA_TROUBLE, DEVICE_TROUBLES, howToAllow } from "../helpers/words.js"
 import { DeviceError } from "../models/devices.js"
 import { CameraSwitch } from "./camera-switch.js"
 import { LevelMeter } from "./level-meter.js"
@@ -46,7 +46,12 @@ export class DeviceCheck extends HTMLElement {
     on("type", "click", () => this.#finish("typing"))
     on("microphone", "change", () => this.#ask({ ...this.#choice("voice"), microphone: this.#select("microphone").value }))
     on("camera", "change", () => this.#useCamera(true, this.#select("camera").value))
-    this.addEventListener("camera-wanted", (event) => this.#useCamera(/** @type {CustomEvent} */ (event).detail), { signal })
+    const switchCamera = (/** @type {Event} */ event) => {
+      // The room's own switch is another one.
+      event.stopPropagation()
+      this.#useCamera(/** @type {CustomEvent} */ (event).detail)
+    }
+    this.addEventListener("camera-wanted", switchCamera, { signal })
     addEventListener("pointerdown", () => this.#sound.wake(), { signal })
     addEventListener("keydown", () => this.#sound.wake(), { signal })
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#list(), { signal })
@@ -75,7 +80,7 @@ export class DeviceCheck extends HTMLElement {
     const track = this.#devices?.microphone
     if (!track) return
     this.#sound.listen(track)
-    const meter = piece(this, "meter", LevelMeter)
+    const meter = piece(this, "meter-check", LevelMeter)
     meter.source = this.#sound
     this.#say("heard", "Say a few words. The bars move when we hear you.")
     clearInterval(this.#watching)
@@ -99,7 +104,7 @@ export class DeviceCheck extends HTMLElement {
       if (on) await this.#devices.openCamera(id)
       else this.#devices.closeCamera()
     } catch {
-      this.#say("camera-trouble", "The camera cannot be used. Allow it in the browser, or go on without it.")
+      this.#say("camera-trouble", CAMERA_TROUBLE)
     }
     toggle.isBusy = false
     toggle.isOn = this.#devices.camera !== null

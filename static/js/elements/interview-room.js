@@ -1,29 +1,24 @@
-import { io } from "socket.io-client"
-import { deviceClass } from "../helpers/device_class.js"
-import { Refused, send } from "../helpers/http.js"
-import { keptFor, keptName } from "../helpers/kept.js"
-import { piece, pieceIfAny } from "../helpers/pieces.js"
-import { SoundLevel } from "../helpers/sound_level.js"
+import { Refused } from "../helpers/http.js"
+import { keptFor } from "../helpers/kept.js"
+import { piece } from "../helpers/pieces.js"
+import { visitTo } from "../helpers/visiting.js"
 import { keepScreenOn } from "../helpers/wake_lock.js"
-import { BLOCKED, clock } from "../helpers/words.js"
-import { Journal } from "../models/journal.js"
-import { Visit } from "../models/visit.js"
+import { BLOCKED, CAMERA_TROUBLE, clock } from "../helpers/words.js"
 import { CameraSwitch } from "./camera-switch.js"
 import { DeviceCheck } from "./device-check.js"
-import { LevelMeter } from "./level-meter.js"
 import { RoomEnding } from "./room-ending.js"
 import { RoomQuestion } from "./room-question.js"
+import { SelfMonitor } from "./self-monitor.js"
 import { UploadStatus } from "./upload-status.js"
 
 /**
  * @import { Choice } from "./device-check.js"
- * @import { Room } from "../models/visit.js"
+ * @import { Room, Visit } from "../models/visit.js"
  * @typedef {"opening" | "checking" | "joining" | "live" | "reconnecting" | "paused" | "moved" | "refused" | "ending" | "over"} State
  */
 
 const TICK = 500
-const HEARD = 0.3
-const SILENT_FOR = 20_000
+const BEHIND = 5_000
 
 /**
  * `<interview-room>`: leads from the device check through the questions to the thank-you, and
@@ -32,16 +27,12 @@ const SILENT_FOR = 20_000
 export class InterviewRoom extends HTMLElement {
   #room = /** @type {Room} */ (JSON.parse(document.getElementById("room-settings")?.textContent ?? "{}"))
   #kept = keptFor(this.#room.id)
-  #sound = new SoundLevel()
-  #lastHeardAt = Date.now()
   #left = new AbortController()
-  /** @type {Visit | null} */
-  #visit = null
   /** @type {Choice} */
   #choice = { mode: "voice", camera: false }
 
   async connectedCallback() {
-    const visit = await this.#open()
+    const visit = await visitTo(this.#room, this.#kept, () => this.#monitor.level)
     this.#listen(visit)
     await visit.uplink.open()
     if (this.#room.over) return this.#end(visit, Promise.resolve())
@@ -64,50 +55,24 @@ export class InterviewRoom extends HTMLElement {
     this.dataset.state = state
     for (const step of this.querySelectorAll("[data-shown-in]")) {
       const isShown = step.getAttribute("data-shown-in")?.split(" ").includes(state)
-      if (step instanceof HTMLElement) step.hidden = !isShown
+      step.toggleAttribute("hidden", !isShown)
     }
-  }
-
-  async #open() {
-    const journal = await Journal.open()
-    const visit = new Visit(this.#room, {
-      journal,
-      send,
-      place: keptName(this.#kept, "place"),
-      device: deviceClass(),
-      earlier: Number(this.#kept.get("recorded") ?? 0),
-      level: () => this.#sound.level,
-      connect: () =>
-        io("/room", {
-          transports: ["websocket"],
-          auth: { interview: this.#room.id, place: this.#kept.get("place") },
-          reconnectionDelay: 500,
-          reconnectionDelayMax: 2_000,
-          forceNew: true,
-        }),
-    })
-    this.#visit = visit
-    return visit
   }
 
   /** @param {Visit} visit */
   #listen(visit) {
     const { signal } = this.#left
     visit.addEventListener("contact", () => this.#follow(visit))
-    visit.addEventListener("moved", () => this.#move(visit))
+    visit.addEventListener("moved", () => this.#step(visit, "moved"))
     visit.addEventListener("lost", () => this.#check(visit))
     visit.addEventListener("camera-lost", () => this.#switchCamera(visit, false))
-    this.addEventListener("camera-wanted", (event) => {
-      if (this.state !== "checking") this.#switchCamera(visit, /** @type {CustomEvent} */ (event).detail)
-    })
-    this.addEventListener("answer-refused", (event) => this.#beRefused(visit, /** @type {CustomEvent} */ (event).detail))
+    this.addEventListener("camera-wanted", (event) => this.#switchCamera(visit, detailOf(event)))
+    this.addEventListener("answer-refused", (event) => this.#beRefused(visit, detailOf(event)))
     this.addEventListener("click", (event) => this.#click(visit, event))
     piece(this, "end-early", HTMLDialogElement).addEventListener("close", (event) => {
       const dialog = /** @type {HTMLDialogElement} */ (event.target)
       if (dialog.returnValue === "end") this.#finish(visit, { early: true })
     })
-    addEventListener("pointerdown", () => this.#sound.wake(), { signal })
-    addEventListener("keydown", () => this.#sound.wake(), { signal })
     addEventListener("online", () => visit.uplink.hurry(), { signal })
     addEventListener("beforeunload", (event) => this.#warn(visit, event), { signal })
     document.addEventListener("visibilitychange", () => visit.recording.flush(), { signal })
@@ -122,11 +87,7 @@ export class InterviewRoom extends HTMLElement {
     await visit.recording.end("device_change")
     this.state = "checking"
     const check = piece(this, "check", DeviceCheck)
-    check.addEventListener(
-      "ready",
-      (event) => this.#join(visit, /** @type {CustomEvent<Choice>} */ (event).detail),
-      { once: true },
-    )
+    check.addEventListener("ready", (event) => this.#join(visit, detailOf(event)), { once: true })
     check.begin(visit.devices, JSON.parse(this.#kept.get("choice") ?? "{}"))
   }
 
@@ -134,15 +95,14 @@ export class InterviewRoom extends HTMLElement {
    * @param {Visit} visit
    * @param {Choice} choice
    * @param {{ takeOver?: boolean }} [how]
+   * @returns {Promise<void>}
    */
-  async #join(visit, choice, { takeOver = false } = {}) {
-    this.#choice = choice
-    this.#kept.set("choice", JSON.stringify(choice))
+  async #join(visit, choice, how) {
+    this.#remember(choice)
     this.state = "joining"
-    const arrival = await visit.arrive({ takeOver })
-    if (arrival === "elsewhere") return this.#move(visit)
+    const arrival = await visit.arrive(how)
     if (arrival === "over") return this.#end(visit, Promise.resolve())
-    if (arrival === "refused") return this.#refuse(visit)
+    if (arrival !== "here") return this.#step(visit, arrival === "elsewhere" ? "moved" : "refused")
     visit.stay()
     try {
       await visit.record(choice)
@@ -156,12 +116,14 @@ export class InterviewRoom extends HTMLElement {
   }
 
   /**
+   * Show where the conversation stands.
+   *
    * @param {Visit} visit
    * @param {{ anew?: boolean }} [how]
+   * @returns {Promise<void>}
    */
   async #ask(visit, how) {
     const isTyping = this.#choice.mode === "typing"
-    this.dataset.mode = this.#choice.mode
     const surroundings = {
       isTyping,
       get moment() {
@@ -174,28 +136,18 @@ export class InterviewRoom extends HTMLElement {
       return this.#beRefused(visit, cause instanceof Refused ? cause.status : 0)
     }
     this.state = "live"
+    this.#question.takeFocus()
     keepScreenOn(this.#left.signal)
     return this.#follow(visit)
   }
 
   #greet() {
-    piece(this, "greeting").textContent = "Welcome back. You are where you left off."
-    addEventListener("htmx:afterRequest", () => {
-      piece(this, "greeting").textContent = ""
-    }, { once: true })
-  }
-
-  /** @param {Visit} visit */
-  #showDevices({ devices }) {
-    if (devices.microphone) this.#sound.listen(devices.microphone)
-    this.#lastHeardAt = Date.now()
-    piece(this, "meter", LevelMeter).source = devices.microphone ? this.#sound : null
-    const toggle = this.querySelector('[data-piece="bar"] camera-switch')
-    if (toggle instanceof CameraSwitch) toggle.isOn = devices.camera !== null
-    const view = pieceIfAny(this, "self-view")
-    if (!(view instanceof HTMLVideoElement)) return
-    view.srcObject = devices.camera ? new MediaStream([devices.camera]) : null
-    view.hidden = !devices.camera
+    const greeting = piece(this, "greeting")
+    greeting.textContent = "Welcome back. You are where you left off."
+    const fall = () => {
+      greeting.textContent = ""
+    }
+    this.addEventListener("htmx:beforeSwap", fall, { once: true })
   }
 
   // ---- while it runs
@@ -204,9 +156,10 @@ export class InterviewRoom extends HTMLElement {
    * React to what the network does.
    *
    * @param {Visit} visit
+   * @returns {Promise<void>}
    */
   async #follow(visit) {
-    if (!["live", "reconnecting", "paused"].includes(this.state)) return
+    if (!["live", "reconnecting", "paused"].includes(this.state)) return undefined
     const { contact } = visit
     if (contact === "away" && this.state !== "paused") {
       this.state = "paused"
@@ -219,6 +172,7 @@ export class InterviewRoom extends HTMLElement {
       if (this.state === "paused") return this.#join(visit, this.#choice)
       this.state = "live"
     }
+    return undefined
   }
 
   /**
@@ -226,14 +180,27 @@ export class InterviewRoom extends HTMLElement {
    * @param {boolean} on
    */
   async #switchCamera(visit, on) {
-    const toggle = this.querySelector('[data-piece="bar"] camera-switch')
-    if (toggle instanceof CameraSwitch) toggle.isBusy = true
+    const toggle = this.#cameraSwitch
+    if (toggle) toggle.isBusy = true
     const isOn = await visit.switchCamera(on, this.#choice.cameraId)
-    this.#choice = { ...this.#choice, camera: isOn }
-    this.#kept.set("choice", JSON.stringify(this.#choice))
-    if (toggle instanceof CameraSwitch) toggle.isBusy = false
+    if (toggle) toggle.isBusy = false
+    this.#remember({ ...this.#choice, camera: isOn })
     this.#showDevices(visit)
-    this.#hint(on && !isOn ? "The camera cannot be used. Allow it in the browser, or go on without it." : "")
+    this.#monitor.hint(on && !isOn ? CAMERA_TROUBLE : "")
+  }
+
+  /** @param {Visit} visit */
+  #showDevices({ devices }) {
+    this.#monitor.show(devices)
+    const toggle = this.#cameraSwitch
+    if (toggle) toggle.isOn = devices.camera !== null
+  }
+
+  /** @param {Choice} choice */
+  #remember(choice) {
+    this.#choice = choice
+    this.dataset.mode = choice.mode
+    this.#kept.set("choice", JSON.stringify(choice))
   }
 
   /**
@@ -241,7 +208,8 @@ export class InterviewRoom extends HTMLElement {
    * @param {Event} event
    */
   #click(visit, event) {
-    const name = event.target instanceof Element ? event.target.closest("[data-piece]")?.getAttribute("data-piece") : ""
+    const pressed = event.target instanceof Element ? event.target.closest("[data-piece]") : null
+    const name = pressed?.getAttribute("data-piece")
     if (name === "finish") this.#finish(visit, { early: false })
     if (name === "leave") piece(this, "end-early", HTMLDialogElement).showModal()
     if (name === "here") this.#join(visit, this.#choice, { takeOver: true })
@@ -250,14 +218,13 @@ export class InterviewRoom extends HTMLElement {
   }
 
   /** @param {Visit} visit */
-  #tick(visit) {
-    const { recording, uplink, contact } = visit
+  #tick({ recording, uplink, journal, contact }) {
     piece(this, "status", UploadStatus).show({
       contact,
       isRecording: recording.isRunning,
       isTyping: this.#choice.mode === "typing",
       blocked: uplink.blocked,
-      isLasting: visit.journal.isLasting,
+      isLasting: journal.isLasting,
       elapsed: recording.elapsed,
       safe: recording.safeInAll,
       durable: uplink.durable,
@@ -267,17 +234,7 @@ export class InterviewRoom extends HTMLElement {
     piece(this, "timer").textContent = clock(recording.elapsed)
     this.dataset.recording = String(recording.isRunning)
     if (recording.isRunning) this.#kept.set("recorded", String(recording.elapsed))
-    this.#listenForSilence(recording.isRunning)
-  }
-
-  /** @param {boolean} isRecording */
-  #listenForSilence(isRecording) {
-    const isAudible = !this.#sound.isAwake || !isRecording || this.#sound.level > HEARD
-    if (isAudible && Date.now() - this.#lastHeardAt > SILENT_FOR) this.#hint("")
-    if (isAudible) this.#lastHeardAt = Date.now()
-    if (Date.now() - this.#lastHeardAt > SILENT_FOR) {
-      this.#hint("We hear nothing. If you are speaking, check that your microphone is not muted.")
-    }
+    this.#monitor.listenForSilence(recording.isRunning)
   }
 
   /**
@@ -286,72 +243,80 @@ export class InterviewRoom extends HTMLElement {
    */
   #warn({ uplink, recording }, event) {
     // While all is well a second's worth is always on its way, and it survives in the journal.
-    const isBehind = recording.elapsed - recording.safeInAll > 5_000
+    const isBehind = recording.elapsed - recording.safeInAll > BEHIND
     if (uplink.waiting > 0 && (isBehind || !recording.isRunning)) event.preventDefault()
   }
 
   // ---- going out
 
-  /** @param {Visit} visit */
-  async #move(visit) {
-    this.state = "moved"
-    await visit.moveOut()
-    this.#showDevices(visit)
-  }
-
-  /** @param {Visit} visit */
-  async #refuse(visit) {
-    this.state = "refused"
+  /**
+   * The interview goes on without this tab.
+   *
+   * @param {Visit} visit
+   * @param {"moved" | "refused"} state
+   */
+  async #step(visit, state) {
+    this.state = state
     await visit.moveOut()
     this.#showDevices(visit)
   }
 
   /**
+   * The server would not take an answer, or would not say what comes next.
+   *
    * @param {Visit} visit
    * @param {number} status
+   * @returns {Promise<void>}
    */
   async #beRefused(visit, status) {
-    if (status === 409) return this.#move(visit)
+    if (status === 409) return this.#step(visit, "moved")
     if (status === 410) return this.#finish(visit, { early: false })
     // The form's token may be of an earlier sign-in: the question brings a fresh one.
     if (status === 400) return this.#ask(visit, { anew: true })
-    return this.#refuse(visit)
+    return this.#step(visit, "refused")
   }
 
   /**
    * @param {Visit} visit
    * @param {{ early: boolean }} how
    */
-  #finish(visit, how) {
-    if (this.state === "ending" || this.state === "over") return undefined
-    return this.#end(visit, visit.finish(how))
+  async #finish(visit, how) {
+    if (this.state !== "ending" && this.state !== "over") await this.#end(visit, visit.finish(how))
   }
 
   /**
    * @param {Visit} visit
-   * @param {Promise<unknown>} told
+   * @param {Promise<unknown>} told settles when the server knows that the interview is over
    */
   async #end(visit, told) {
     this.state = "ending"
-    await Promise.race([told, visit.recording.end("finished")])
+    await visit.recording.end("finished")
     await piece(this, "ending", RoomEnding).finish(visit.uplink, told)
     for (const name of ["choice", "recorded", "typing"]) this.#kept.set(name, null)
-    this.#sound.close()
     const { blocked } = visit.uplink
     piece(this, "left-over").hidden = !blocked
-    piece(this, "left-over").textContent = blocked ? `A piece of your recording could not be sent. ${BLOCKED[blocked]}` : ""
+    if (blocked) piece(this, "left-over").textContent = `A piece of your recording could not be sent. ${BLOCKED[blocked]}`
     this.state = "over"
     piece(this, "thanks").focus()
-  }
-
-  /** @param {string} text */
-  #hint(text) {
-    piece(this, "hint").textContent = text
   }
 
   get #question() {
     return piece(this, "question", RoomQuestion)
   }
+
+  get #monitor() {
+    return piece(this, "monitor", SelfMonitor)
+  }
+
+  get #cameraSwitch() {
+    const found = this.querySelector('[data-piece="bar"] camera-switch')
+    return found instanceof CameraSwitch ? found : null
+  }
+}
+
+/** @param {Event} event */
+function detailOf(event) {
+  return /** @type {CustomEvent} */ (event).detail
 }
 
 /** @param {number} ms */

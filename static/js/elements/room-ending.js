@@ -16,7 +16,7 @@ export class RoomEnding extends HTMLElement {
    */
   async finish(uplink, told) {
     const all = uplink.waiting
-    const bar = piece(this, "bar", HTMLProgressElement)
+    const bar = piece(this, "progress", HTMLProgressElement)
     const show = () => {
       bar.value = all > 0 ? Math.max(bar.value, 1 - uplink.waiting / all) : 0.9
       this.dataset.waitingBytes = String(uplink.waiting)

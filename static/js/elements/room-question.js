@@ -50,9 +50,13 @@ export class RoomQuestion extends HTMLElement {
 
   #begin() {
     if (!this.#surroundings) return
-    const { answer } = this
-    answer?.begin(this.#surroundings)
-    if (answer) answer.takeFocus()
+    this.answer?.begin(this.#surroundings)
+    this.takeFocus()
+  }
+
+  /** Put the focus on what comes next; it is described by the question, so that it is read. */
+  takeFocus() {
+    if (this.answer) this.answer.takeFocus()
     else this.querySelector("button")?.focus({ preventScroll: true })
   }
 

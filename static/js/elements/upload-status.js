@@ -34,7 +34,7 @@ export class UploadStatus extends HTMLElement {
     this.dataset.waitingBytes = String(standing.waiting)
     this.dataset.partNumber = String(standing.part ?? "")
     write(piece(this, "line"), text)
-    write(piece(this, "spoken"), spoken ?? text)
+    write(piece(this, "status-spoken"), spoken ?? text)
   }
 }
 

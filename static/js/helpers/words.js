@@ -25,6 +25,8 @@ export const BLOCKED = {
   lost: "The server has lost a piece of this recording. Tell the person who invited you.",
 }
 
+export const CAMERA_TROUBLE = "The camera cannot be used. Allow it in the browser, or go on without it."
+
 /** @type {Record<Trouble, { title: string, text: string }>} */
 export const DEVICE_TROUBLES = {
   refused: {

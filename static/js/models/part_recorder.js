@@ -86,12 +86,12 @@ export class PartRecorder extends EventTarget {
   /** Resolves when the last byte has been delivered. */
   async stop() {
     this.#watch.abort()
-    if (this.#recorder.state !== "inactive") {
-      this.#stoppedAt ||= this.clock.now()
-      this.#recorder.stop()
-      // A recorder whose device vanished may never say that it has stopped.
-      await Promise.race([this.#stopped, this.clock.sleep(3_000)])
-    }
+    this.#stoppedAt ||= this.clock.now()
+    if (this.#recorder.state !== "inactive") this.#recorder.stop()
+    // A recorder whose device vanished may never say that it has stopped.
+    const enough = new AbortController()
+    await Promise.race([this.#stopped, this.clock.sleep(3_000, enough.signal)])
+    enough.abort()
     await this.#delivered
   }
 

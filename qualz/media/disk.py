@@ -1,0 +1,149 @@
+"""Writing so that a power failure can't take it back: the steps under `storage`.
+
+`root` is the folder that is known to be durable; names below it are made so here.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class OffsetMismatch(Exception):
+    """The file does not end where the bytes begin; `size` is where it durably ends."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the file holds {size} bytes")
+        self.size = size
+
+
+class DiskFull(Exception):
+    """There is no room; the file is as it was before."""
+
+
+def append(root: Path, path: Path, data: bytes, at: int) -> int:
+    """Write `data` at the file's end, which has to be `at`; answer the new end once durable."""
+    with _disk_full():
+        if at == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with _exclusive(path, create=at == 0) as descriptor:
+                size = os.fstat(descriptor).st_size
+                if size != at:
+                    # The answer invites the sender to forget what lies before it.
+                    _make_durable(descriptor, path, root)
+                    raise OffsetMismatch(size)
+                _write_or_undo(descriptor, data, at)
+                if at == 0:
+                    sync_folders(path, root)
+        except FileNotFoundError:
+            raise OffsetMismatch(0) from None
+    return at + len(data)
+
+
+def sync(root: Path, path: Path) -> int:
+    """Make durable what is there and answer how much it is."""
+    try:
+        with _exclusive(path) as descriptor:
+            _make_durable(descriptor, path, root)
+            return os.fstat(descriptor).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def truncate(root: Path, path: Path, to: int) -> int:
+    """Cut what lies beyond `to`, durably; answer the size."""
+    try:
+        with _exclusive(path) as descriptor:
+            if os.fstat(descriptor).st_size > to:
+                os.ftruncate(descriptor, to)
+            _make_durable(descriptor, path, root)
+            return os.fstat(descriptor).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def publish(root: Path, source: Path, target: Path) -> None:
+    """Rename a file into place, its bytes durable before and its name after."""
+    with _disk_full():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync_path(source)
+        source.replace(target)
+        sync_folders(target, root)
+
+
+def sync_folders(path: Path, root: Path) -> None:
+    """A new, renamed or removed name is durable only once its folder is, and so on upwards."""
+    for folder in path.parents:
+        _sync_path(folder)
+        if folder == root:
+            return
+
+
+@contextmanager
+def locked(folder: Path, how: int) -> Iterator[None]:
+    """Hold a lock on a folder; `how` is made of `fcntl.LOCK_…`."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _exclusive(path: Path, *, create: bool = False) -> Iterator[int]:
+    """The file, with nobody else writing to it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Someone may have deleted the file while this one waited; what is written to it now
+            # would be acknowledged and lost.
+            if os.fstat(descriptor).st_nlink > 0:
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _disk_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFull(str(error)) from error
+        raise
+
+
+def _write_or_undo(descriptor: int, data: bytes, at: int) -> None:
+    rest, end = memoryview(data), at
+    try:
+        while rest:
+            written = os.pwrite(descriptor, rest, end)
+            rest, end = rest[written:], end + written
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, at)
+        raise
+
+
+def _make_durable(descriptor: int, path: Path, root: Path) -> None:
+    os.fsync(descriptor)
+    sync_folders(path, root)
+
+
+def _sync_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,67 @@
+import { piece, pieceIfAny } from "../helpers/pieces.js"
+import { SoundLevel } from "../helpers/sound_level.js"
+import { LevelMeter } from "./level-meter.js"
+
+/**
+ * @import { Devices } from "../models/devices.js"
+ */
+
+const HEARD = 0.3
+const SILENT_FOR = 20_000
+const SILENCE = "We hear nothing. If you are speaking, check that your microphone is not muted."
+
+/** `<self-monitor>`: how the participant is heard and seen, and a word when something is odd. */
+export class SelfMonitor extends HTMLElement {
+  #sound = new SoundLevel()
+  #lastHeardAt = Date.now()
+  #left = new AbortController()
+
+  connectedCallback() {
+    this.#left = new AbortController()
+    const { signal } = this.#left
+    addEventListener("pointerdown", () => this.#sound.wake(), { signal })
+    addEventListener("keydown", () => this.#sound.wake(), { signal })
+  }
+
+  disconnectedCallback() {
+    this.#left.abort()
+    this.#sound.close()
+  }
+
+  get level() {
+    return this.#sound.level
+  }
+
+  /** @param {Devices} devices */
+  show({ microphone, camera }) {
+    if (microphone) this.#sound.listen(microphone)
+    else this.#sound.close()
+    piece(this, "meter", LevelMeter).source = microphone ? this.#sound : null
+    this.#lastHeardAt = Date.now()
+    const view = pieceIfAny(this, "self-view")
+    if (!(view instanceof HTMLVideoElement)) return
+    view.srcObject = camera ? new MediaStream([camera]) : null
+    view.hidden = !camera
+  }
+
+  /** @param {string} text */
+  hint(text) {
+    const place = piece(this, "hint")
+    if (place.textContent !== text) place.textContent = text
+  }
+
+  /**
+   * Another program may have taken the microphone, which then delivers silence and no error.
+   *
+   * @param {boolean} isRecording
+   */
+  listenForSilence(isRecording) {
+    const isAudible = !isRecording || !this.#sound.isAwake || this.#sound.level > HEARD
+    if (isAudible) this.#lastHeardAt = Date.now()
+    const isSilent = Date.now() - this.#lastHeardAt > SILENT_FOR
+    if (isSilent) this.hint(SILENCE)
+    else if (piece(this, "hint").textContent === SILENCE) this.hint("")
+  }
+}
+
+customElements.define("self-monitor", SelfMonitor)

@@ -1,0 +1,108 @@
+"""Two real browsers and a real server, as a new user would have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from qualz.tools import find_chromium
+from tests.e2e.actors import Actor, Participant, Researcher
+from tests.e2e.server import Server
+
+SPEECH = Path(__file__).parent.parent / "samples" / "speech.wav"
+ARGUMENTS = [
+    "--headless=new",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    f"--use-file-for-fake-audio-capture={SPEECH}",
+    "--autoplay-policy=no-user-gesture-required",
+    # Nothing is asked of any host but the server under test.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """When a story goes wrong, what its people saw last is kept in test-results/."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name, actor in getattr(item, "funcargs", {}).items():
+            if isinstance(actor, Actor) and not actor.page.is_closed():
+                actor.page.screenshot(path=f"test-results/{item.name}-{name}.png")
+                report.sections.append((name, f"at {actor.page.url}: {actor.complaints}"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A real Chromium with a fake camera, and a microphone that hears somebody speak."""
+    found = find_chromium()
+    if found is None:
+        pytest.skip("no Chromium: install one, or name it in CHROMIUM")
+    browser = playwright.chromium.launch(
+        executable_path=found, headless=True, args=ARGUMENTS, chromium_sandbox=False
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("qualz"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def researcher(browser: Browser, server: Server) -> Iterator[Researcher]:
+    """Ada, signed in, on a desktop."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    ada = Researcher(context, server.url)
+    ada.creates_the_owners_account(server.set_up_link)
+    yield ada
+    context.close()
+    assert ada.complaints == []
+
+
+@pytest.fixture
+def new_participant(browser: Browser, server: Server) -> Iterator[Callable[[], Participant]]:
+    """Makes participants, each in a browser that has never been here."""
+    came: list[Participant] = []
+
+    def comes() -> Participant:
+        context = browser.new_context(viewport={"width": 390, "height": 780})
+        participant = Participant(context, server.url)
+        came.append(participant)
+        return participant
+
+    yield comes
+    for participant in came:
+        participant.context.close()
+        assert participant.complaints == []
+
+
+@pytest.fixture
+def participant(new_participant: Callable[[], Participant]) -> Participant:
+    return new_participant()
