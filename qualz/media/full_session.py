@@ -22,7 +22,8 @@ __all__ = ["CannotMerge", "Chapter", "PartReport", "Report", "Source", "make"]
 PROBING = 0.1  # of the whole, while it is not known yet how much there is to do
 
 # Rough seconds of work for a second of media, to weigh the stages against one another.
-COPYING, ENCODING, DECODING = 0.002, 0.03, 0.02
+COPYING, DECODING = 0.002, 0.02
+FILLING_UP = 0.5  # for a part, however long
 
 
 def make(
@@ -103,7 +104,7 @@ def _piece(
 def _step_work(step: Step, chosen: Plan) -> float:
     if chosen.as_they_are:
         return 0.0
-    return (COPYING + ENCODING * step.fills_up) * step.probe.duration
+    return COPYING * step.probe.duration + FILLING_UP * step.fills_up
 
 
 def _join_work(chosen: Plan) -> float:

@@ -28,7 +28,7 @@ class Actor:
     def _note(self, message: Any) -> None:
         # A refused request is what some tests are about; a broken script or policy never is.
         if message.type == "error" and "Failed to load resource" not in message.text:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} at {message.location}")
 
     def presses(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
         (within or self.page).get_by_role("button", name=name).first.click()

@@ -70,15 +70,28 @@ describe("presence", () => {
     assert.deepEqual(contacts, [])
   })
 
-  test("notices a silent loss within four seconds of the last answer, and a long one after the grace", async () => {
+  test("notices a silent loss within three seconds of the last answer, and a long one after the grace", async () => {
     await clock.pass(4_000)
     line.answer = null
-    await clock.pass(3_600)
+    await clock.pass(3_000)
     assert.deepEqual(contacts, ["reconnecting"])
-    await clock.pass(5_900)
+    await clock.pass(6_500)
     assert.deepEqual(contacts, ["reconnecting"])
     await clock.pass(1_100)
     assert.deepEqual(contacts, ["reconnecting", "away"])
+  })
+
+  test("a socket that says that it is lost is doubted sooner, unless something else is heard", async () => {
+    await clock.pass(4_000)
+    line.connected = false
+    line.says("disconnect", "transport close")
+    await clock.pass(900)
+    presence.heard()
+    await clock.pass(1_500)
+    assert.deepEqual(contacts, [])
+    line.says("disconnect", "transport close")
+    await clock.pass(1_300)
+    assert.deepEqual(contacts, ["reconnecting"])
   })
 
   test("is back with the first answer", async () => {

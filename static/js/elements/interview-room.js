@@ -94,13 +94,13 @@ export class InterviewRoom extends HTMLElement {
   /**
    * @param {Visit} visit
    * @param {Choice} choice
-   * @param {{ takeOver?: boolean }} [how]
+   * @param {{ takeOver?: boolean, isReturn?: boolean }} [how] on a return the question stays in sight
    * @returns {Promise<void>}
    */
-  async #join(visit, choice, how) {
+  async #join(visit, choice, { takeOver = false, isReturn = false } = {}) {
     this.#remember(choice)
-    this.state = "joining"
-    const arrival = await visit.arrive(how)
+    if (!isReturn) this.state = "joining"
+    const arrival = await visit.arrive({ takeOver })
     if (arrival === "over") return this.#end(visit, Promise.resolve())
     if (arrival !== "here") return this.#step(visit, arrival === "elsewhere" ? "moved" : "refused")
     visit.stay()
@@ -169,7 +169,7 @@ export class InterviewRoom extends HTMLElement {
     } else if (contact === "live" && this.state !== "live") {
       visit.uplink.hurry()
       this.#question.answer?.hurry()
-      if (this.state === "paused") return this.#join(visit, this.#choice)
+      if (this.state === "paused") return this.#join(visit, this.#choice, { isReturn: true })
       this.state = "live"
     }
     return undefined

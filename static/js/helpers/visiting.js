@@ -25,7 +25,7 @@ export async function visitTo(room, kept, level) {
       transports: ["websocket"],
       auth: { interview: room.id, place },
       reconnectionDelay: 500,
-      reconnectionDelayMax: 2_000,
+      reconnectionDelayMax: 1_000,
       forceNew: true,
     })
   const earlier = Number(kept.get("recorded") ?? 0)

@@ -25,9 +25,12 @@ import { wallClock } from "../helpers/clock.js"
  */
 
 const BEAT = 2_000
-const TICK = 500
-// A beat and its answer take two seconds at most where all is well; a third one is a doubt.
-const DOUBT_AFTER = 3_000
+const ANSWER = 3_000
+const TICK = 250
+// Where all is well something is heard every two seconds, and the time of an answer.
+const DOUBT_AFTER = 2_500
+// A socket that says that it is lost mostly is back at once, when the server was started anew.
+const LOST_FOR = 1_000
 const WITHOUT_SOCKET = 5_000
 
 /**
@@ -43,6 +46,7 @@ export class Presence extends EventTarget {
   #line
   #heardAt
   #socketLostAt
+  #patience = DOUBT_AFTER
   #stopped = new AbortController()
 
   /**
@@ -64,6 +68,7 @@ export class Presence extends EventTarget {
     this.#line = line
     this.#heardAt = this.#socketLostAt = clock.now()
     line.on("connect", () => this.#beatBySocket())
+    line.on("disconnect", () => this.#doubtSoon())
     line.on("moved", (/** @type {{ place: string }} */ news) => this.#moveIf(news.place !== place))
   }
 
@@ -80,6 +85,7 @@ export class Presence extends EventTarget {
   /** The server answered something, by whichever way. */
   heard() {
     this.#heardAt = this.clock.now()
+    this.#patience = DOUBT_AFTER
     this.#judge()
   }
 
@@ -93,7 +99,7 @@ export class Presence extends EventTarget {
 
   async #beatBySocket() {
     const answer = await this.#line
-      .timeout(DOUBT_AFTER)
+      .timeout(ANSWER)
       .emitWithAck("heartbeat", this.report())
       .catch(() => null)
     this.#take(answer)
@@ -115,9 +121,13 @@ export class Presence extends EventTarget {
     if (isElsewhere && !this.#stopped.signal.aborted) this.dispatchEvent(new Event("moved"))
   }
 
+  #doubtSoon() {
+    this.#patience = Math.min(DOUBT_AFTER, this.clock.now() - this.#heardAt + LOST_FOR)
+  }
+
   #judge() {
     const silence = this.clock.now() - this.#heardAt
-    const contact = silence > this.grace ? "away" : silence > DOUBT_AFTER ? "reconnecting" : "live"
+    const contact = silence > this.grace ? "away" : silence > this.#patience ? "reconnecting" : "live"
     if (contact === this.contact || this.#stopped.signal.aborted) return
     this.contact = contact
     this.dispatchEvent(new Event("contact"))

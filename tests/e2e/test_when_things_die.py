@@ -1,0 +1,149 @@
+"""The same interview, with the worker killed while it merges and Redis emptied meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser
+from redis import Redis
+
+from qualz.tools import find_ffmpeg
+from tests.e2e.actors import Participant, Researcher
+from tests.e2e.server import Server, eventually
+from tests.e2e.test_one_interview import CAMERAS, assert_plays_as_one
+
+QUESTIONS = ["What happened?", "And then?"]
+
+
+class Gate:
+    """An ffmpeg that waits at a gate before it does its work, so that a merge can be met midway."""
+
+    def __init__(self, folder: Path) -> None:
+        self.arrived = folder / "arrived"
+        self._open = folder / "open"
+        self.program = folder / "ffmpeg"
+        self.program.write_text(
+            "#!/bin/sh\n"
+            f"echo $$ >> '{self.arrived}'\n"
+            f"while [ ! -e '{self._open}' ]; do sleep 0.05; done\n"
+            f"exec '{find_ffmpeg()}' \"$@\"\n"
+        )
+        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
+
+    def opens(self) -> None:
+        self._open.touch()
+
+    def closes(self) -> None:
+        self._open.unlink(missing_ok=True)
+        self.arrived.unlink(missing_ok=True)
+
+    def waiting(self) -> list[int]:
+        return [int(line) for line in self.arrived.read_text().split()] if self._came() else []
+
+    def _came(self) -> bool:
+        return self.arrived.exists() and bool(self.arrived.read_text().strip())
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    return Gate(tmp_path_factory.mktemp("gate"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, gate: Gate) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("qualz"), FFMPEG=str(gate.program), QUALZ_LEASE="3")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def researcher(browser: Browser, server: Server) -> Iterator[Researcher]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    ada = Researcher(context, server.url)
+    ada.creates_the_owners_account(server.set_up_link)
+    yield ada
+    context.close()
+
+
+def is_interviewed(
+    participant: Participant, link: str, meanwhile: Callable[[], None] = lambda: None
+) -> None:
+    participant.opens(link)
+    participant.consents()
+    participant.passes_the_device_check()
+    participant.hears(QUESTIONS[0])
+    participant.answers_aloud(seconds=2)
+    participant.hears(QUESTIONS[1])
+    participant.reloads()
+    meanwhile()
+    participant.hears(QUESTIONS[1])
+    participant.answers_aloud(seconds=2)
+    participant.finishes()
+
+
+def test_a_worker_killed_during_the_merge_costs_nothing(
+    server: Server, gate: Gate, researcher: Researcher, participant: Participant
+):
+    gate.closes()
+    title = "Story with a killed worker"
+    link = researcher.creates_a_study(title, QUESTIONS, camera=CAMERAS["off"])
+    is_interviewed(participant, link)
+    [merging, *_] = eventually(gate.waiting, within=30)
+
+    worker = server.child("-m worker")
+    horses = worker.children(recursive=True)
+    os.kill(worker.pid, signal.SIGKILL)
+    # Nothing of it lives on to publish beside the one that takes over.
+    _, alive = psutil.wait_procs(horses, timeout=10)
+    assert alive == []
+    assert not psutil.pid_exists(merging)
+    researcher.opens_transcripts(title)
+    researcher.opens_interview("Participant 1")
+    researcher.plays_a_clip()
+    gate.opens()
+
+    researcher.waits_for_the_full_session()
+    assert_plays_as_one(researcher, server, title)
+    [(attempts,)] = server.ask("SELECT attempts FROM merges")
+    assert attempts == 2
+    assert len(list((server.data / "media").rglob("full-session*"))) == 1
+
+
+def test_redis_emptied_during_the_interview_costs_nothing(
+    server: Server, gate: Gate, researcher: Researcher, participant: Participant
+):
+    gate.opens()
+    title = "Story with an emptied Redis"
+    link = researcher.creates_a_study(title, QUESTIONS, camera=CAMERAS["disabled"])
+    redis = Redis.from_url(server.redis_url)
+
+    is_interviewed(participant, link, meanwhile=redis.flushall)
+    redis.flushall()
+    researcher.opens_transcripts(title)
+    researcher.opens_interview("Participant 1")
+    researcher.waits_for_the_full_session()
+    assert_plays_as_one(researcher, server, title)
+
+
+def test_redis_killed_is_brought_back_and_the_merge_still_ends(
+    server: Server, gate: Gate, researcher: Researcher, participant: Participant
+):
+    gate.opens()
+    title = "Story with a killed Redis"
+    link = researcher.creates_a_study(title, QUESTIONS, camera=CAMERAS["disabled"])
+
+    def redis_is_killed() -> None:
+        os.kill(server.child("redis-server").pid, signal.SIGKILL)
+
+    is_interviewed(participant, link, meanwhile=redis_is_killed)
+    researcher.opens_transcripts(title)
+    researcher.opens_interview("Participant 1")
+    researcher.waits_for_the_full_session()
+    assert_plays_as_one(researcher, server, title)
