@@ -16,7 +16,7 @@ from gevent import get_hub, monkey
 from htmx_flask import Htmx
 
 from qualz import background, dashboard, pages, room
-from qualz.database import db, migrate
+from qualz.database import db
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.storage import Storage
 from qualz.moderator import Moderator, ScriptedModerator
@@ -70,7 +70,6 @@ def create_core(settings: Settings | None = None, *, moderator: Moderator | None
         TESTING=settings.testing,
     )
     db.init_app(app)
-    migrate.init_app(app, db)
     settings.media.mkdir(parents=True, exist_ok=True)
     app.extensions.update(
         settings=settings,

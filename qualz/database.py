@@ -8,14 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
-from typing import Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
-import flask_migrate
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -31,6 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -86,7 +84,6 @@ def word(kind: type[enum.StrEnum]) -> Enum:
 PublicId = Annotated[str, mapped_column(String(24), unique=True, default=new_public_id)]
 
 db = SQLAlchemy(metadata=Model.metadata)
-migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)
 
 
 @event.listens_for(Engine, "connect")
@@ -124,16 +121,30 @@ def _drop_calls(session: Session, _previous: Any) -> None:
     session.info.pop("after_commit", None)
 
 
-def upgrade(app: Flask) -> None:
+# Alembic is a large part of what there is to import, and only these two need it.
+
+
+def upgrade(app: Flask, revision: str = "head") -> None:
     """Bring the database up to the newest migration."""
+    from alembic import command
+
     with app.app_context():
-        flask_migrate.upgrade(directory=str(MIGRATIONS))
+        command.upgrade(alembic_config(), revision)
 
 
 def revisions(app: Flask) -> tuple[str | None, str | None]:
     """The migration that the database is at, and the newest one."""
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory.from_config(alembic_config()).get_current_head()
     with app.app_context(), db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision(), newest
+
+
+def alembic_config() -> Config:
+    from alembic.config import Config
+
+    config = Config(MIGRATIONS / "alembic.ini")
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

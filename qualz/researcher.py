@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -16,8 +17,12 @@ from qualz.tokens import digest, new_token
 
 SHORTEST_PASSWORD = 12
 _hasher = PasswordHasher()
-# Verified against when nobody has the address, so that the answer takes as long either way.
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when nobody has the address, so that the answer takes as long either way."""
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 class Researcher(Model):
@@ -48,7 +53,7 @@ class Researcher(Model):
         """The researcher whose address and password these are."""
         found = db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
         try:
-            _hasher.verify(found.password_hash if found else _NOBODY, password)
+            _hasher.verify(found.password_hash if found else _nobody(), password)
         except (VerifyMismatchError, InvalidHashError):
             return None
         if found and _hasher.check_needs_rehash(found.password_hash):

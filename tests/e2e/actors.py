@@ -62,7 +62,9 @@ class Researcher(Actor):
         self.presses("Sign in")
         self.sees("Studies")
 
-    def creates_a_study(self, title: str, questions: Sequence[str], *, camera: str) -> str:
+    def creates_a_study(
+        self, title: str, questions: Sequence[str], *, camera: str, follow_up: str = "never"
+    ) -> str:
         """Goes through the wizard, back once, and answers the link to share."""
         self.page.goto(f"{self.url}/studies/new")
         self.page.get_by_label("Title").fill(title)
@@ -73,7 +75,7 @@ class Researcher(Actor):
             if self.page.locator("[data-question]").count() <= number:
                 self.presses("Add question")
             self.page.locator("[data-question] textarea[name$='text']").nth(number).fill(question)
-            self.page.locator("[data-question] select").nth(number).select_option("never")
+            self.page.locator("[data-question] select").nth(number).select_option(follow_up)
         self.presses("Continue")
         self.sees("How should it go?")
         self.page.get_by_label(camera, exact=True).check()

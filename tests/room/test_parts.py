@@ -72,7 +72,9 @@ def test_a_wrong_checksum_leaves_nothing(participant: Participant, upload: str, 
 
 
 def test_a_creation_sent_twice_makes_one_part(participant: Participant, upload: str):
-    assert participant.starts_part().location == upload
+    again = participant.starts_part()
+    assert again.location == upload
+    assert again.headers["Part-Number"] == "1"
     assert db.session.query(Part).count() == 1
 
 

@@ -1,3 +1,4 @@
+import { wallClock } from "../helpers/clock.js"
 import { Refused } from "../helpers/http.js"
 import { keptFor } from "../helpers/kept.js"
 import { piece } from "../helpers/pieces.js"
@@ -18,6 +19,7 @@ import { UploadStatus } from "./upload-status.js"
  */
 
 const TICK = 500
+const ANNOUNCED_WITHIN = 1_500
 const BEHIND = 5_000
 
 /**
@@ -28,6 +30,7 @@ export class InterviewRoom extends HTMLElement {
   #room = /** @type {Room} */ (JSON.parse(document.getElementById("room-settings")?.textContent ?? "{}"))
   #kept = keptFor(this.#room.id)
   #left = new AbortController()
+  #isReturning = false
   /** @type {Choice} */
   #choice = { mode: "voice", camera: false }
 
@@ -111,7 +114,7 @@ export class InterviewRoom extends HTMLElement {
     }
     this.#showDevices(visit)
     // The moderator's first words belong to a part, so the server should know of it by then.
-    await Promise.race([visit.recording.announced, sleep(1_500)])
+    await Promise.race([visit.recording.announced, wallClock.sleep(ANNOUNCED_WITHIN)])
     return this.#ask(visit)
   }
 
@@ -159,7 +162,7 @@ export class InterviewRoom extends HTMLElement {
    * @returns {Promise<void>}
    */
   async #follow(visit) {
-    if (!["live", "reconnecting", "paused"].includes(this.state)) return undefined
+    if (!["live", "reconnecting", "paused"].includes(this.state)) return
     const { contact } = visit
     if (contact === "away" && this.state !== "paused") {
       this.state = "paused"
@@ -169,10 +172,19 @@ export class InterviewRoom extends HTMLElement {
     } else if (contact === "live" && this.state !== "live") {
       visit.uplink.hurry()
       this.#question.answer?.hurry()
-      if (this.state === "paused") return this.#join(visit, this.#choice, { isReturn: true })
-      this.state = "live"
+      if (this.state === "paused") await this.#return(visit)
+      else this.state = "live"
     }
-    return undefined
+  }
+
+  /** @param {Visit} visit */
+  async #return(visit) {
+    // Contact may come and go while the way back is under way.
+    if (this.#isReturning) return
+    this.#isReturning = true
+    await this.#join(visit, this.#choice, { isReturn: true })
+    this.#isReturning = false
+    await this.#follow(visit)
   }
 
   /**
@@ -317,13 +329,6 @@ export class InterviewRoom extends HTMLElement {
 /** @param {Event} event */
 function detailOf(event) {
   return /** @type {CustomEvent} */ (event).detail
-}
-
-/** @param {number} ms */
-function sleep(ms) {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }
 
 customElements.define("interview-room", InterviewRoom)

@@ -1,3 +1,4 @@
+import { wallClock } from "../helpers/clock.js"
 import { getPiece, Refused } from "../helpers/http.js"
 import { AnswerForm } from "./answer-form.js"
 
@@ -68,7 +69,7 @@ export class RoomQuestion extends HTMLElement {
       } catch (cause) {
         if (cause instanceof Refused && cause.status < 500) throw cause
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN))
+      await wallClock.sleep(AGAIN)
     }
   }
 }

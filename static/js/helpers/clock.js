@@ -9,18 +9,18 @@
 /** @type {Clock} */
 export const wallClock = {
   now: () => Date.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve()
+  async sleep(ms, signal) {
+    if (signal?.aborted) return
+    await new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer)
         signal?.removeEventListener("abort", wake)
-        resolve()
+        resolve(undefined)
       }
       const timer = setTimeout(wake, ms)
       signal?.addEventListener("abort", wake)
-      return undefined
-    }),
+    })
+  },
 }
 
 /** Pauses between attempts: they grow from 1 to 30 seconds, and no two browsers agree on them. */

@@ -45,7 +45,9 @@ export class PartRecorder extends EventTarget {
       audioBitsPerSecond: 64_000,
       ...(this.hasCamera && { videoBitsPerSecond: 1_000_000, videoKeyFrameIntervalDuration: 2_000 }),
     })
-    this.#stopped = new Promise((resolve) => this.#recorder.addEventListener("stop", () => resolve()))
+    this.#stopped = new Promise((resolve) => {
+      this.#recorder.addEventListener("stop", () => resolve())
+    })
     this.#recorder.addEventListener("dataavailable", ({ data }) => this.#deliver(data))
     this.#recorder.addEventListener("error", () => this.#break())
     this.#recorder.addEventListener("stop", () => this.#break())

@@ -107,7 +107,9 @@ export class Uplink extends EventTarget {
   /** Resolves when nothing is left that can be sent. */
   async drained() {
     while (!this.isDrained) {
-      await new Promise((resolve) => this.addEventListener("drained", resolve, { once: true }))
+      await new Promise((resolve) => {
+        this.addEventListener("drained", resolve, { once: true })
+      })
     }
   }
 

@@ -28,7 +28,7 @@ export class HandClock {
 
   async sleep(ms, signal) {
     if (signal?.aborted) return
-    const sleeper = { until: this.time + ms }
+    const sleeper = { wakeAt: this.time + ms }
     const wake = () => sleeper.resolve()
     this.#sleepers.push(sleeper)
     signal?.addEventListener("abort", wake)
@@ -44,9 +44,9 @@ export class HandClock {
     const end = this.time + ms
     for (;;) {
       await settled()
-      const next = this.#sleepers.filter(({ until }) => until <= end).sort((one, other) => one.until - other.until)[0]
+      const next = this.#sleepers.filter(({ wakeAt }) => wakeAt <= end).sort((one, other) => one.wakeAt - other.wakeAt)[0]
       if (!next) break
-      this.time = Math.max(this.time, next.until)
+      this.time = Math.max(this.time, next.wakeAt)
       next.resolve()
       await settled()
     }

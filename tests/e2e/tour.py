@@ -1,0 +1,144 @@
+"""A walk past every page and state that people see, for whoever wants to look at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.actors import Participant, Researcher
+from tests.e2e.server import Server
+
+Look = Callable[[str, Page], None]
+
+QUESTIONS = [
+    "Think of the last time you searched for something at work. How did that go?",
+    "What, if anything, got in your way?",
+]
+TITLE = "How people search at work"
+
+
+def before_there_is_an_owner(researcher: Researcher, server: Server, look: Look) -> None:
+    page = researcher.page
+    page.goto(server.set_up_link)
+    look("set-up", page)
+    researcher.presses("Create account")
+    look("set-up-errors", page)
+    researcher.creates_the_owners_account(server.set_up_link)
+    look("studies-empty", page)
+    researcher.signs_out()
+    look("sign-in", page)
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password").fill("not this one")
+    researcher.presses("Sign in")
+    look("sign-in-wrong", page)
+    page.goto(server.set_up_link)
+    look("set-up-over", page)
+    researcher.signs_in()
+    page.goto(f"{server.url}/nowhere")
+    look("not-found", page)
+
+
+def the_wizard(researcher: Researcher, look: Look) -> str:
+    page = researcher.page
+    page.goto(f"{researcher.url}/studies/new")
+    look("wizard-basics", page)
+    researcher.presses("Continue")
+    researcher.sees(re.compile("Give|Enter|title", re.IGNORECASE))
+    look("wizard-basics-errors", page)
+    link = researcher.creates_a_study(
+        TITLE, QUESTIONS, camera="Camera enabled, off by default", follow_up="if_short"
+    )
+    look("wizard-share", page)
+    for step in ("guide", "configure"):
+        page.goto(re.sub("/share$", f"/{step}", page.url.replace("/guide", "/share")))
+        look(f"wizard-{step}", page)
+    researcher.opens_transcripts(TITLE)
+    look("transcripts-empty", page)
+    for tab in ("Guide", "Share", "Settings"):
+        page.get_by_role("navigation").get_by_role("link", name=tab, exact=True).click()
+        page.wait_for_load_state()
+        look(f"study-{tab.lower()}", page)
+    return link
+
+
+def the_door_and_the_room(participant: Participant, link: str, look: Look) -> None:
+    page = participant.page
+    participant.opens(link)
+    look("welcome", page)
+    participant.consents()
+    start = page.get_by_role("button", name="Start the interview")
+    expect(start).to_be_visible()
+    look("device-check", page)
+    participant.passes_the_device_check()
+    participant.hears(QUESTIONS[0])
+    participant.is_recorded(seconds=2)
+    look("room", page)
+    participant.presses("Type instead")
+    look("room-typing", page)
+    participant.presses("Speak instead")
+    participant.switches_the_camera(on=True)
+    participant.is_recorded(seconds=4)
+    look("room-camera", page)
+    participant.presses("End interview early")
+    look("room-end-early", page)
+    participant.presses("Keep going")
+
+
+def the_goodbye(participant: Participant, look: Look) -> None:
+    page = participant.page
+    participant.answers_aloud(seconds=6)
+    participant.hears(QUESTIONS[1])
+    participant.types("It forgets what I typed when I go back, so I keep a list beside it.")
+    expect(page.get_by_role("button", name="Finish")).to_be_visible()
+    look("room-closing", page)
+    participant.finishes()
+    look("room-over", page)
+
+
+def an_interview_under_way(researcher: Researcher, look: Look) -> None:
+    researcher.opens_transcripts(TITLE)
+    researcher.opens_interview("Participant 1")
+    expect(researcher.clip_chips.first).to_be_visible()
+    look("detail-live", researcher.page)
+
+
+def a_finished_interview(researcher: Researcher, look: Look) -> str:
+    page = researcher.page
+    researcher.waits_for_the_full_session()
+    researcher.plays_the_full_session()
+    look("detail", page)
+    page.get_by_role("button", name="Actions for Participant 1").first.click()
+    look("menu", page)
+    page.get_by_role("link", name="Reinvite Participant").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("reinvite", page)
+    researcher.presses("Create resume link")
+    researcher.sees("Valid until")
+    look("reinvite-created", page)
+    link = page.get_by_label("Resume link").input_value()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.goto(f"{researcher.url}/studies")
+    look("studies", page)
+    return link
+
+
+def the_way_back(participant: Participant, link: str, look: Look) -> None:
+    page = participant.page
+    participant.opens(link)
+    look("resume", page)
+    participant.opens(link[:-4])
+    look("resume-over", page)
+    participant.opens(f"{participant.url}/i/nothing")
+    look("no-invitation", page)
+
+
+def all_of_it(server: Server, researcher: Researcher, participant: Participant, look: Look) -> None:
+    before_there_is_an_owner(researcher, server, look)
+    link = the_wizard(researcher, look)
+    the_door_and_the_room(participant, link, look)
+    an_interview_under_way(researcher, look)
+    the_goodbye(participant, look)
+    resume_link = a_finished_interview(researcher, look)
+    the_way_back(participant, resume_link, look)
