@@ -17,7 +17,6 @@ export default [
       "no-implied-eval": "error",
       "no-new-func": "error",
       "no-param-reassign": "error",
-      "no-promise-executor-return": "error",
       "no-restricted-properties": [
         "error",
         { property: "innerHTML", message: "Text goes in by textContent, markup by a template." },

@@ -84,9 +84,14 @@ def sweep() -> None:
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write it as JSON.")
 def merge(parts: tuple[Path, ...], out: Path, report: Path | None) -> None:
     """Merge PARTS, in order, into one file that plays as one."""
-    from qualz.media.command import merge_files
+    from qualz.media.ffmpeg import FFmpeg
+    from qualz.merging import merge_files
+    from qualz.tools import find_ffmpeg
 
-    sys.exit(merge_files(parts, out, report))
+    binary = find_ffmpeg()
+    if binary is None:
+        raise click.ClickException("There is no ffmpeg. Install one, or name it in FFMPEG.")
+    sys.exit(merge_files(FFmpeg(binary=binary), parts, out, report))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,9 @@ def of_recording(recording: Recording) -> Chip:
 
 def clips(recording: Recording) -> str:
     count = len(recording.clips)
-    return "Nothing recorded yet" if count == 0 else f"{count} clip{'s' if count > 1 else ''}"
+    if count == 0:
+        return "Nothing recorded"
+    return f"{count} clip{'s' if count > 1 else ''}"
 
 
 def merged(recording: Recording) -> float:

@@ -44,13 +44,13 @@ class QuestionForm(Form):
         coerce=FollowUp,
     )
     short = WholeNumberField(
-        "Short is under … words",
+        "Short is below",
         error="Write a whole number of words, like 12.",
         validators=[NumberRange(2, 500, "Choose from 2 to 500 words.")],
         default=12,
     )
     most = WholeNumberField(
-        "At most … times",
+        "At most",
         error="Write a whole number of follow-ups, like 1.",
         validators=[NumberRange(1, 10, "Choose from 1 to 10 follow-ups.")],
         default=1,

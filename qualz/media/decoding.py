@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import ffmpeg as builder
 from qualz.media import ffmpeg as process
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.normalise import Piece
+from qualz.media.plan import Step
 from qualz.media.track import Track
 
 WHOLE = 600.0  # seconds up to which everything is decoded
@@ -45,14 +47,24 @@ def complaints_about_session(
     starts = list(_window_starts(pieces))
     for number, start in enumerate(starts):
         window = process.upload(path, ss=f"{start:.3f}", t=2 * WINDOW)
-        found += _complaints(window, tracks, 2 * WINDOW, ffmpeg)
-        on_progress((number + 1) / len(starts))
+        done = partial(_report, on_progress, number / len(starts))
+        found += _complaints(window, tracks, 2 * WINDOW, ffmpeg, done)
     return found
 
 
-def complaints_about_piece(piece: Piece, ffmpeg: FFmpeg) -> list[str]:
+def complaints_about_piece(
+    piece: Piece, ffmpeg: FFmpeg, on_progress: Callable[[float], None]
+) -> list[str]:
     alone = process.source(piece.path, formats=piece.formats)
-    return _complaints(alone, piece.tracks, piece.duration, ffmpeg)
+    return _complaints(alone, piece.tracks, piece.duration, ffmpeg, on_progress)
+
+
+def complaints_about_part(
+    step: Step, ffmpeg: FFmpeg, on_progress: Callable[[float], None]
+) -> list[str]:
+    """As the browser recorded it, before anything was done to it."""
+    original = process.upload(step.source.path)
+    return _complaints(original, step.probe.tracks, step.probe.duration, ffmpeg, on_progress)
 
 
 def _complaints(
@@ -60,7 +72,7 @@ def _complaints(
     tracks: Sequence[Track],
     seconds: float,
     ffmpeg: FFmpeg,
-    on_progress: Callable[[float], None] = lambda fraction: None,
+    on_progress: Callable[[float], None],
 ) -> list[str]:
     """What decoding the tracks of an input makes ffmpeg say at level error."""
     streams = [source[f"{track.kind[0]}:0"] for track in tracks]
@@ -69,6 +81,10 @@ def _complaints(
         command, expected_seconds=seconds, on_progress=on_progress, verbosity="error"
     )
     return [line for line in lines if not _HARMLESS.search(line)]
+
+
+def _report(on_progress: Callable[[float], None], done: float, _: float) -> None:
+    on_progress(done)
 
 
 def _window_starts(pieces: Sequence[Piece]) -> Iterator[float]:

@@ -6,6 +6,7 @@ hangs when a pipe that nobody reads is full.
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
@@ -20,6 +21,7 @@ from typing import IO, Any
 
 import ffmpeg as builder
 
+from qualz.media.disk import DiskFull
 from qualz.media.sandbox import Limits, confinement
 
 # What a participant may upload. An HLS or concat playlist under the name of a recording would
@@ -87,9 +89,10 @@ class FFmpeg:
         `on_progress` gets the fraction (0..1) of `expected_seconds` of media that is done, at
         least each half second; whatever it raises kills ffmpeg and comes out of here.
 
-        Raises `Failed` for a bad exit, `Stopped` after `limit` seconds in all (by default ten
-        times the media's length and two minutes) or `stall` seconds without a sign of life. No
-        file may grow beyond `file_size` bytes.
+        No file may grow beyond `file_size` bytes.
+
+        Raises `Failed` for a bad exit, `DiskFull`, and `Stopped` after `limit` seconds in all (ten
+        times the media's length and two minutes) or `stall` seconds without a sign of life.
         """
         arguments = list(command) if isinstance(command, (list, tuple)) else command.get_args()
         limit = limit if limit is not None else 120.0 + 10 * expected_seconds
@@ -104,6 +107,8 @@ class FFmpeg:
                 watch.follow(process)
             lines = _lines(log)
         if process.returncode != 0:
+            if any(os.strerror(errno.ENOSPC) in line for line in lines):
+                raise DiskFull(lines[-1])
             raise Failed(process.returncode, lines)
         on_progress(1.0)
         return lines

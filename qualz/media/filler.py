@@ -76,7 +76,7 @@ def slate(
         y="(h-th)/2",
     )
     options = clock_options(container) | _PICTURES[like.codec]
-    options |= {"g": PICTURES, "frames:v": PICTURES, "pix_fmt": like.pixel_format}
+    options |= {"g": PICTURES, "frames:v": PICTURES, "pix_fmt": like.pixel_format or "yuv420p"}
     # libvpx spins while it waits for its threads: on a busy machine one is ten times as fast.
     options["threads"] = 1
 

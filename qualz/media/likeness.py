@@ -25,15 +25,17 @@ class CannotMerge(Exception):
 def common(tracks: Sequence[tuple[str, Track]]) -> Track | None:
     """The first of some labelled tracks of one kind, if the others are like it; `None` for none.
 
+    A trait of `None` is one that damage hides; then the packets have to prove themselves.
     Raises `CannotMerge`, naming a part that differs from what was recorded for longest.
     """
     for trait, words in _TRAITS:
         seconds: dict[Hashable, float] = defaultdict(float)
         for _, track in tracks:
-            seconds[trait(track)] += track.end - track.start
+            if trait(track) is not None:
+                seconds[trait(track)] += track.end - track.start
         usual = max(seconds, key=lambda value: seconds[value], default=None)
         for label, track in tracks:
-            if trait(track) != usual:
+            if trait(track) not in (None, usual):
                 others = next(other for _, other in tracks if trait(other) == usual)
                 raise CannotMerge(f"{label} {words(track, others)}")
     return tracks[0][1] if tracks else None

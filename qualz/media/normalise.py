@@ -14,7 +14,7 @@ from qualz.media.ffmpeg import FFmpeg
 from qualz.media.filler import FORMATS, clock_options, silence, slate
 from qualz.media.likeness import CannotMerge
 from qualz.media.plan import Plan, Step
-from qualz.media.probe import Unreadable, probe
+from qualz.media.probe import Probe, Unreadable, probe
 from qualz.media.track import Track
 
 ROOM = 64 * 1024**2  # bytes that a piece may be larger than twice its part
@@ -33,6 +33,7 @@ class Piece:
     duration: float  # seconds
     tracks: tuple[Track, ...]
     origins: tuple[float, ...]
+    notes: tuple[str, ...] = ()  # what could not be kept
 
     @property
     def label(self) -> str:
@@ -73,7 +74,7 @@ def normalise(
         on_progress=on_progress,
         file_size=2 * step.source.path.stat().st_size + ROOM,
     )
-    return _piece(step, plan, path)
+    return _piece(step, plan, path, on_progress)
 
 
 def _command(step: Step, plan: Plan, path: Path, ffmpeg: FFmpeg) -> Any:
@@ -112,15 +113,12 @@ def lengths(track: Track | None) -> str:
     return rf"setts=pts=PTS:dts=DTS:duration=if(gt(DURATION\,0)\,DURATION\,{seconds:.6f}/TB)"
 
 
-def _piece(step: Step, plan: Plan, path: Path) -> Piece:
+def _piece(step: Step, plan: Plan, path: Path, on_progress: Callable[[float], None]) -> Piece:
     """Copied tracks are expected to be as the part has them, made ones as they came out."""
     formats = FORMATS[plan.container]
     tracks: list[Track] = []
     origins: list[float] = []
-    try:
-        written = probe(path, formats=formats) if step.fills_up else step.probe
-    except Unreadable as error:
-        raise CannotMerge(f"{step.label} could not be filled up: {error.reason}") from error
+    written = as_written(step, path, formats, on_progress) if step.fills_up else step.probe
     for wanted, how, recorded, made in (
         (plan.video, step.picture, step.probe.video, written.video),
         (plan.audio, step.sound, step.probe.audio, written.audio),
@@ -129,7 +127,7 @@ def _piece(step: Step, plan: Plan, path: Path) -> Piece:
             continue
         track = recorded if how == "copied" else made
         if track is None:
-            raise CannotMerge(f"{step.label} could not be filled up with a {how}")
+            raise CannotMerge(f"{step.label} could not be filled up with {how}")
         tracks.append(track)
         origins.append(step.probe.start if how == "copied" else 0.0)
     return Piece(
@@ -140,3 +138,11 @@ def _piece(step: Step, plan: Plan, path: Path) -> Piece:
         tracks=tuple(tracks),
         origins=tuple(origins),
     )
+
+
+def as_written(step: Step, path: Path, formats: str, on_progress: Callable[[float], None]) -> Probe:
+    """What a piece holds. Raises `CannotMerge` if that is nothing."""
+    try:
+        return probe(path, formats=formats, on_progress=on_progress)
+    except Unreadable as error:
+        raise CannotMerge(f"{step.label} could not be rewritten: {error.reason}") from error

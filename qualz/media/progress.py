@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+NEARLY = 0.99  # until everything is done, which only the caller can say
+
 
 class Meter:
-    """Adds stages up and reports a fraction that never falls and reaches 1 at the end."""
+    """Adds stages up and reports a fraction that never falls, whatever is done twice."""
 
     def __init__(self, report: Callable[[float], None]) -> None:
         self._report = report
@@ -18,13 +20,17 @@ class Meter:
         """What is left from here on weighs this much in all."""
         self._scale = (1.0 - self._base) / weight if weight > 0 else 0.0
 
+    def beat(self, fraction: float) -> None:
+        """Say once more how far it is: work goes on that was not counted on."""
+        self._report(self._shown)
+
     def stage(self, weight: float) -> Callable[[float], None]:
         """Begin a stage; call the answer with the fraction of it that is done."""
         base, share = self._base, weight * self._scale
         self._base = base + share
 
         def done(fraction: float) -> None:
-            self._shown = max(self._shown, min(1.0, base + share * fraction))
+            self._shown = max(self._shown, min(NEARLY, base + share * fraction))
             self._report(self._shown)
 
         return done

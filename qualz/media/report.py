@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from qualz.media.join import Chapter, chapters
@@ -50,8 +51,7 @@ def report(
     plan: Plan,
     pieces: Sequence[Piece],
     damage: Mapping[int, str],
-    *,
-    size: int,
+    path: Path,
 ) -> Report:
     """`damage` says by the number of a part what was found wrong with it on decoding."""
     marks = chapters(pieces)
@@ -66,12 +66,16 @@ def report(
             picture=piece.step.picture,
             sound=piece.step.sound,
             left_out=None,
-            notes=(*piece.step.notes, *([damage[index]] if index in damage else [])),
+            notes=(
+                *piece.step.notes,
+                *piece.notes,
+                *([damage[index]] if index in damage else []),
+            ),
         )
     return Report(
         duration=marks[-1].end,
         mime_type=plan.mime_type,
-        size=size,
+        size=path.stat().st_size,
         tracks=tuple(_described(track) for track in (plan.video, plan.audio) if track),
         parts=tuple(parts[index] for index in range(len(sources))),
         chapters=marks,

@@ -179,12 +179,12 @@ def _check_decoding(
     found = complaints_about_session(path, pieces, ffmpeg, on_progress)
     if not found:
         return {}
-    known: list[str] = []
-    damage: dict[int, str] = {}
-    for piece in pieces:
-        if own := complaints_about_piece(piece, ffmpeg):
-            known += own
-            damage[piece.step.index] = f"some of it is damaged (decoder: {own[0]})"
-    if len(found) > len(known):
+    # Counting complaints would not do: what a damaged picture spoils depends on what was before.
+    damage = {
+        piece.step.index: f"some of it is damaged (decoder: {own[0]})"
+        for piece in pieces
+        if (own := complaints_about_piece(piece, ffmpeg, lambda _: on_progress(1.0)))
+    }
+    if not damage:
         raise Broken(f"it does not decode cleanly: {found[0]}")
     return damage

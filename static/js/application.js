@@ -9,12 +9,14 @@ import "./elements/recording-player.js"
 import "./elements/row-list.js"
 import "./elements/transcript-view.js"
 
-const OFFLINE = "The server cannot be reached. What you typed is still here; it is sent when you go on."
+const OFFLINE = "The server cannot be reached just now. This page keeps trying; nothing is lost."
 const REFUSED = "That did not go through. Reload the page and try once more."
 
 /** @param {string} text */
 function say(text) {
   const place = document.getElementById("messages")
+  // Said once, not with every look that fails.
+  if (place?.textContent?.trim() === text) return
   const message = document.createElement("p")
   message.className = "messages__message"
   message.textContent = text
@@ -32,8 +34,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (isSwapUnwelcome(event)) /** @type {CustomEvent} */ (event).detail.shouldSwap = false
 })
 
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (/** @type {CustomEvent} */ (event).detail.successful) {
+    document.getElementById("messages")?.replaceChildren()
+  }
+})
+
 document.addEventListener("htmx:afterSwap", (event) => {
-  document.getElementById("messages")?.replaceChildren()
   const target = /** @type {CustomEvent} */ (event).detail.target
   const held = document.activeElement
   // On a phone the chosen row gives way to what was chosen, and the focus goes along.

@@ -139,6 +139,7 @@ describe("a part's upload", () => {
     stopped.abort()
     await running
     stopped = new AbortController()
+    clock.pauses = []
     // This page's journal has missed the acknowledgements.
     const late = new Journal(null)
     await late.begin(newPart())

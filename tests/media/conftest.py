@@ -180,6 +180,12 @@ class Material:
             f"{seconds}-{name}", "-i", SAMPLES / name, "-map", "0", "-c", "copy", "-t", seconds
         )
 
+    def repeated(self, name: str, times: int) -> Path:
+        options = ("-map", "0", "-c", "copy")
+        return self._made(
+            f"{times}-times-{name}", "-stream_loop", times - 1, "-i", SAMPLES / name, *options
+        )
+
     def beginning_late(self, name: str, dropped: int) -> Path:
         """Without its first pictures, the key frame included."""
         drop = rf"noise=drop=lt(n\,{dropped})"

@@ -13,6 +13,7 @@ import ffmpeg as builder
 import psutil
 import pytest
 
+from qualz.media.disk import DiskFull
 from qualz.media.ffmpeg import Failed, FFmpeg, Stopped, source, upload
 
 FOR_EVER = ["-f", "lavfi", "-re", "-i", "testsrc2=s=64x64:r=25", "-f", "null", "-"]
@@ -84,6 +85,12 @@ def test_it_may_not_fill_the_disk(ffmpeg, tmp_path):
     with pytest.raises(Failed):
         ffmpeg.run(large, file_size=1_000_000)
     assert out.stat().st_size <= 1_000_000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_told_from_other_failures(ffmpeg):
+    with pytest.raises(DiskFull):
+        ffmpeg.run(["-f", "lavfi", "-i", "testsrc2=d=5", "-f", "rawvideo", "/dev/full"])
 
 
 def test_it_yields_to_others(ffmpeg):

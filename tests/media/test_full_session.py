@@ -310,6 +310,37 @@ def test_a_hole_in_the_middle_costs_only_what_was_in_it(bench, judge, sample, ma
         assert payload(judge, kind, bench.out) == payload(judge, kind, whole, holed)
 
 
+def test_a_part_whose_clock_goes_back_is_put_right_and_named(bench, judge, sample, material):
+    whole = sample("chromium-vp8-opus.webm")
+    data = whole.read_bytes()
+    cluster = b"\x1f\x43\xb6\x75"
+    start = data.index(cluster, 100_000)
+    end = data.index(cluster, start + 4)
+    again = material.written("again.webm", data[:end] + data[start:])
+    report = bench.merge(whole, again, whole)
+    assert report.left_out == ()
+    assert any("went back" in note for note in report.parts[1].notes)
+    assert report.parts[0].notes == report.parts[2].notes == ()
+    for times in all_times(judge, bench.out):
+        assert all(sooner <= later for sooner, later in pairwise(times))
+    assert judge.frames(bench.out)[: len(judge.frames(whole))] == judge.frames(whole)
+
+
+def test_a_part_too_damaged_to_join_costs_only_itself(bench, judge, sample, material):
+    whole = sample("chromium-opus.mp4")
+    data = whole.read_bytes()
+    moof = data.rindex(b"moof", 0, 60_000) - 4
+    # The same stretch twice: every clock in it goes back, which MP4 has no way to say.
+    doubled = material.written("doubled.mp4", data[:90_000] + data[moof:])
+    report = bench.merge(whole, doubled, whole)
+    assert report.parts[0].left_out is report.parts[2].left_out is None
+    assert report.parts[1].left_out or report.parts[1].notes
+    recorded = payload(judge, "audio", whole)
+    assert payload(judge, "audio", bench.out)[: len(recorded)] == recorded
+    assert payload(judge, "audio", bench.out)[-len(recorded) :] == recorded
+    assert judge.complaints(bench.out) == ""
+
+
 # --- What cannot be merged -----------------------------------------------------------------------
 
 
@@ -411,6 +442,14 @@ def test_a_report_can_be_written_down(bench, sample):
     assert said["parts"][1]["left_out"] == "it is empty"
     assert said["duration"] == pytest.approx(6.0, abs=0.01)
     assert said["size"] == bench.out.stat().st_size
+
+
+def test_a_long_session_is_decoded_around_its_joins(bench, judge, material):
+    long = material.repeated("chromium-vp8-opus.webm", 55)
+    report = bench.merge(long, long)
+    assert report.duration > 600
+    assert payload(judge, "video", bench.out) == 2 * payload(judge, "video", long)
+    assert judge.frames(bench.out, seek=report.parts[1].start) == judge.frames(long, seek=0)
 
 
 def test_many_short_parts_of_a_flapping_line_are_joined(bench, judge, material):

@@ -22,6 +22,7 @@ const MEANT = new Set([400, 401, 403, 404, 409, 410, 422])
  */
 export class AnswerForm extends HTMLElement {
   #again = 0
+  #sentAt = 0
   /** @type {Moment | null} */
   #begins = null
   /** @type {Surroundings} */
@@ -33,16 +34,16 @@ export class AnswerForm extends HTMLElement {
   connectedCallback() {
     this.#leave = new AbortController()
     const { signal } = this.#leave
-    this.addEventListener("click", (event) => this.#click(event), { signal })
+    this.addEventListener("click", (event) => this.#click(event), { signal, capture: true })
     // Before htmx reads the form, and before it swaps what came back.
     this.addEventListener("submit", (event) => this.#fill(event), { signal, capture: true })
     this.addEventListener("htmx:beforeSwap", (event) => this.#doubt(event), { signal })
     this.addEventListener("htmx:responseError", (event) => this.#failed(statusOf(event)), { signal })
-    for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    for (const name of ["htmx:sendError", "htmx:timeout", "htmx:sendAbort"]) {
       this.addEventListener(name, () => this.#failed(0), { signal })
     }
     this.#text.addEventListener("input", () => this.#kept.set(this.#draft, this.#text.value), { signal })
-    this.#text.addEventListener("keydown", (event) => this.#key(event), { signal })
+    this.addEventListener("keydown", (event) => this.#key(event), { signal })
     this.#text.value = this.#kept.get(this.#draft) ?? ""
     this.#input("key").value = keptName(this.#kept, `key:${this.dataset.position}`)
   }
@@ -89,21 +90,28 @@ export class AnswerForm extends HTMLElement {
   /** The network is back. */
   hurry() {
     if (this.#again) this.#sendAgain()
+    // A request that was sent into the void; aborting it makes it fail, and what fails is sent again.
+    else if (this.isSending && Date.now() - this.#sentAt > 3_000) this.#form.dispatchEvent(new Event("htmx:abort", { bubbles: true }))
   }
 
-  /** @param {Event} event */
+  /** @param {MouseEvent} event */
   #click(event) {
+    // The second click of a double click falls on the next question's button.
+    if (event.detail > 1) return stop(event)
     const pressed = event.target instanceof Element ? event.target.closest("[data-piece]") : null
     const name = pressed?.getAttribute("data-piece")
-    if (this.isSending || (name !== "type" && name !== "speak")) return
+    if (this.isSending || (name !== "type" && name !== "speak")) return undefined
     this.typing = name === "type"
     this.#kept.set("typing", this.typing ? "yes" : null)
-    this.takeFocus()
+    return this.takeFocus()
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return
+    if (event.key !== "Enter") return
+    // A key that is held down would answer the next question too.
+    if (event.repeat && event.target !== this.#text) event.preventDefault()
+    if (event.target !== this.#text || !(event.ctrlKey || event.metaKey)) return
     event.preventDefault()
     this.#form.requestSubmit(this.querySelector('[value="typed"]'))
   }
@@ -147,6 +155,7 @@ export class AnswerForm extends HTMLElement {
   /** @param {HTMLElement | null} pressed */
   #showSending(pressed) {
     this.dataset.sending = "true"
+    this.#sentAt = Date.now()
     piece(this, "error").hidden = true
     for (const button of this.querySelectorAll("button")) button.setAttribute("aria-disabled", "true")
     const label = pressed && pieceIfAny(pressed, "label")
@@ -179,6 +188,7 @@ export class AnswerForm extends HTMLElement {
 
   /** @param {number} status */
   #failed(status) {
+    if (!this.isConnected) return
     if (MEANT.has(status)) {
       this.#takeBack()
       this.dispatchEvent(new CustomEvent("answer-refused", { detail: status, bubbles: true }))
@@ -190,6 +200,7 @@ export class AnswerForm extends HTMLElement {
   }
 
   #sendAgain() {
+    this.#sentAt = Date.now()
     this.#form.requestSubmit()
   }
 

@@ -33,8 +33,9 @@ export class DeviceCheck extends HTMLElement {
   /**
    * @param {Devices} devices
    * @param {Partial<Choice>} [wanted] what was chosen earlier
+   * @param {unknown} [cause] what went wrong with it
    */
-  begin(devices, wanted = {}) {
+  begin(devices, wanted = {}, cause = undefined) {
     this.#devices = devices
     this.#open?.abort()
     this.#open = new AbortController()
@@ -55,7 +56,8 @@ export class DeviceCheck extends HTMLElement {
     addEventListener("pointerdown", () => this.#sound.wake(), { signal })
     addEventListener("keydown", () => this.#sound.wake(), { signal })
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#list(), { signal })
-    return this.#ask(wanted)
+    if (cause) this.#explain(cause)
+    else this.#ask(wanted)
   }
 
   disconnectedCallback() {

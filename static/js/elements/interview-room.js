@@ -67,6 +67,7 @@ export class InterviewRoom extends HTMLElement {
     const { signal } = this.#left
     visit.addEventListener("contact", () => this.#follow(visit))
     visit.addEventListener("moved", () => this.#step(visit, "moved"))
+    visit.addEventListener("refused", () => this.#step(visit, "refused"))
     visit.addEventListener("lost", () => this.#check(visit))
     visit.addEventListener("camera-lost", () => this.#switchCamera(visit, false))
     this.addEventListener("camera-wanted", (event) => this.#switchCamera(visit, detailOf(event)))
@@ -79,19 +80,23 @@ export class InterviewRoom extends HTMLElement {
     addEventListener("online", () => visit.uplink.hurry(), { signal })
     addEventListener("beforeunload", (event) => this.#warn(visit, event), { signal })
     document.addEventListener("visibilitychange", () => visit.recording.flush(), { signal })
+    keepScreenOn(signal)
     const ticking = setInterval(() => this.#tick(visit), TICK)
     signal.addEventListener("abort", () => clearInterval(ticking))
   }
 
   // ---- coming in
 
-  /** @param {Visit} visit */
-  async #check(visit) {
+  /**
+   * @param {Visit} visit
+   * @param {unknown} [cause] what went wrong with the devices
+   */
+  async #check(visit, cause) {
     await visit.recording.end("device_change")
     this.state = "checking"
     const check = piece(this, "check", DeviceCheck)
     check.addEventListener("ready", (event) => this.#join(visit, detailOf(event)), { once: true })
-    check.begin(visit.devices, JSON.parse(this.#kept.get("choice") ?? "{}"))
+    check.begin(visit.devices, JSON.parse(this.#kept.get("choice") ?? "{}"), cause)
   }
 
   /**
@@ -109,8 +114,8 @@ export class InterviewRoom extends HTMLElement {
     visit.stay()
     try {
       await visit.record(choice)
-    } catch {
-      return this.#check(visit)
+    } catch (cause) {
+      return this.#check(visit, cause)
     }
     this.#showDevices(visit)
     // The moderator's first words belong to a part, so the server should know of it by then.
@@ -140,7 +145,6 @@ export class InterviewRoom extends HTMLElement {
     }
     this.state = "live"
     this.#question.takeFocus()
-    keepScreenOn(this.#left.signal)
     return this.#follow(visit)
   }
 
@@ -162,6 +166,7 @@ export class InterviewRoom extends HTMLElement {
    * @returns {Promise<void>}
    */
   async #follow(visit) {
+    this.#tick(visit)
     if (!["live", "reconnecting", "paused"].includes(this.state)) return
     const { contact } = visit
     if (contact === "away" && this.state !== "paused") {
@@ -245,7 +250,10 @@ export class InterviewRoom extends HTMLElement {
     })
     piece(this, "timer").textContent = clock(recording.elapsed)
     this.dataset.recording = String(recording.isRunning)
-    if (recording.isRunning) this.#kept.set("recorded", String(recording.elapsed))
+    if (recording.isRunning) {
+      this.#kept.set("recorded", String(recording.elapsed))
+      this.#kept.set("safe", String(recording.safeInAll))
+    }
     this.#monitor.listenForSilence(recording.isRunning)
   }
 
@@ -304,7 +312,7 @@ export class InterviewRoom extends HTMLElement {
     this.state = "ending"
     await visit.recording.end("finished")
     await piece(this, "ending", RoomEnding).finish(visit.uplink, told)
-    for (const name of ["choice", "recorded", "typing"]) this.#kept.set(name, null)
+    for (const name of ["choice", "recorded", "safe", "typing"]) this.#kept.set(name, null)
     const { blocked } = visit.uplink
     piece(this, "left-over").hidden = !blocked
     if (blocked) piece(this, "left-over").textContent = `A piece of your recording could not be sent. ${BLOCKED[blocked]}`

@@ -107,6 +107,8 @@ class RecordingPlayer extends HTMLElement {
     media.setAttribute("playsinline", "")
     media.addEventListener("timeupdate", this.#tellTime)
     media.addEventListener("error", this.#recover)
+    // From now on it stays in sight, however far down the transcript is read.
+    media.addEventListener("play", () => (this.#stage.dataset.started = ""), { once: true })
     this.#stage.replaceChildren(media)
     this.#stage.hidden = false
     this.#media = media
@@ -137,6 +139,8 @@ class RecordingPlayer extends HTMLElement {
     const place = this.querySelector("[data-said]")
     const words = this.querySelector("[data-words]")?.textContent?.replace(/\s+/g, " ").trim()
     if (place) place.textContent = state === "ready" ? "The Full Session is ready." : (words ?? "")
+    // The transcript's places are by the Full Session's clock from now on, and it asks for them.
+    this.dispatchEvent(new CustomEvent("recordingchange", { bubbles: true }))
   }
 }
 

@@ -23,7 +23,8 @@ class RowList extends HTMLElement {
     if (!step || !row || isInMenu || event.metaKey || event.ctrlKey || event.altKey) return
     event.preventDefault()
     const next = step > 0 ? row.nextElementSibling : row.previousElementSibling
-    /** @type {HTMLElement | null | undefined} */ (next?.querySelector(".table-list__link"))?.focus()
+    const link = next?.querySelector(".table-list__link")
+    if (link instanceof HTMLElement) link.focus()
   }
 }
 

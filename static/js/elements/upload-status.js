@@ -45,7 +45,8 @@ export class UploadStatus extends HTMLElement {
 function lineFor({ isRecording, isTyping, contact, blocked, isLasting, elapsed, safe }) {
   if (contact === "away") {
     const kept = isTyping ? "What you sent is safe" : "Everything so far is safe"
-    return { tone: "warn", text: `Paused — no connection. ${kept}; it goes on by itself.` }
+    const advice = isLasting || isTyping ? "it goes on by itself" : "keep this page open"
+    return { tone: "warn", text: `Paused — no connection. ${kept}; ${advice}.` }
   }
   if (blocked) return { tone: "bad", text: BLOCKED[blocked] }
   if (contact === "reconnecting") return { tone: "warn", text: `Reconnecting… ${keepGoing(isTyping, isLasting)}` }
@@ -54,8 +55,9 @@ function lineFor({ isRecording, isTyping, contact, blocked, isLasting, elapsed, 
   if (elapsed - safe > BEHIND) {
     return { tone: "warn", text: `Recording — the connection is slow. ${keepGoing(isTyping, isLasting)}`, spoken: "The connection is slow." }
   }
-  const text = safe < 1_000 ? "Recording — saving the first seconds" : `Recording — everything up to ${clock(safe)} is safe`
-  return { tone: "live", text, spoken: "Recording" }
+  const held = safe < 1_000 ? "saving the first seconds" : `everything up to ${clock(safe)} is safe`
+  const advice = isLasting ? "" : ". Keep this page open"
+  return { tone: "live", text: `Recording — ${held}${advice}`, spoken: `Recording${advice}` }
 }
 
 /**

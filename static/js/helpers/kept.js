@@ -1,3 +1,5 @@
+import { newName } from "./new_name.js"
+
 /**
  * What this tab remembers over a reload. Without storage it simply forgets.
  *
@@ -36,7 +38,7 @@ export function keptFor(interview) {
  * @param {string} key
  */
 export function keptName(kept, key) {
-  const name = kept.get(key) ?? crypto.randomUUID()
+  const name = kept.get(key) ?? newName()
   kept.set(key, name)
   return name
 }

@@ -18,8 +18,7 @@ import { keptName } from "./kept.js"
  * @param {() => number} level how loud the participant is at the moment
  */
 export async function visitTo(room, kept, level) {
-  // The same place after a reload, so that a tab never has to take over from itself.
-  const place = keptName(kept, "place")
+  const place = await ownPlace(kept)
   const connect = () =>
     io("/room", {
       transports: ["websocket"],
@@ -28,7 +27,40 @@ export async function visitTo(room, kept, level) {
       reconnectionDelayMax: 1_000,
       forceNew: true,
     })
-  const earlier = Number(kept.get("recorded") ?? 0)
+  const earlier = { recorded: Number(kept.get("recorded") ?? 0), safe: Number(kept.get("safe") ?? 0) }
   const journal = await Journal.open()
   return new Visit(room, { journal, send, place, device: deviceClass(), earlier, level, connect })
+}
+
+/**
+ * This tab's name as a place: the same after a reload, so that a tab never has to take over from
+ * itself, and another one in a duplicated tab, which gets a copy of all that the first one kept.
+ *
+ * @param {ReturnType<typeof keptFor>} kept
+ */
+async function ownPlace(kept) {
+  const place = keptName(kept, "place")
+  if (await isMine(place)) return place
+  kept.set("place", null)
+  return keptName(kept, "place")
+}
+
+/**
+ * Hold a place for as long as the page lives. False when another tab does.
+ *
+ * @param {string} place
+ * @returns {Promise<boolean>}
+ */
+async function isMine(place) {
+  if (!navigator.locks) return true
+  return new Promise((resolve) => {
+    const never = new Promise(() => {})
+    const forEver = () => {
+      resolve(true)
+      return never
+    }
+    // A page that is being left lets go of its lock a moment later.
+    const signal = AbortSignal.timeout(1_000)
+    navigator.locks.request(`qualz-place-${place}`, { signal }, forEver).catch(() => resolve(false))
+  })
 }

@@ -31,9 +31,13 @@ export class Devices {
   /** @type {MediaStreamTrack | null} */
   camera = null
 
-  /** @param {MediaDevices | undefined} media */
-  constructor(media = globalThis.navigator?.mediaDevices) {
+  /**
+   * @param {MediaDevices | undefined} media
+   * @param {boolean} canRecord
+   */
+  constructor(media = globalThis.navigator?.mediaDevices, canRecord = "MediaRecorder" in globalThis) {
     this.media = media
+    this.canRecord = canRecord
   }
 
   /** What is open now, as one stream for a recorder. */
@@ -85,7 +89,7 @@ export class Devices {
    * @returns {Promise<MediaStreamTrack>}
    */
   async #track(constraints, id) {
-    if (!this.media?.getUserMedia) throw new DeviceError("insecure")
+    if (!this.media?.getUserMedia || !this.canRecord) throw new DeviceError("insecure")
     try {
       return (await this.media.getUserMedia(constraints)).getTracks()[0]
     } catch (cause) {

@@ -85,7 +85,7 @@ export class Journal extends EventTarget {
    * @param {string} interview
    */
   async unfinished(interview) {
-    const kept = (await this.#lasting?.parts()) ?? []
+    const kept = (await this.#lasting?.parts().catch(() => this.#doubt())) ?? []
     const known = new Map(kept.map((part) => [part.key, part]))
     for (const part of this.#parts.values()) known.set(part.key, part)
     return [...known.values()]

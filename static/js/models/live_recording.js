@@ -1,4 +1,5 @@
 import { wallClock } from "../helpers/clock.js"
+import { newName } from "../helpers/new_name.js"
 import { PartRecorder } from "./part_recorder.js"
 
 /**
@@ -19,7 +20,7 @@ const RESTARTS = [0, 1_000, 2_000, 5_000, 10_000]
  * The participant's recording as it grows: part after part, each one run of the recorder, from
  * there into the journal, from there up the line.
  *
- * Events: `change` when a part begins or ends, `lost` when the microphone is gone, `camera-lost`.
+ * Events: `kept` when a chunk is in the journal, `lost` when the microphone is gone, `camera-lost`.
  */
 export class LiveRecording extends EventTarget {
   /** @type {PartRecorder | null} */
@@ -49,11 +50,11 @@ export class LiveRecording extends EventTarget {
    * @param {Uplink} seams.uplink
    * @param {string} seams.interview
    * @param {"desktop" | "phone"} seams.device
-   * @param {number} [seams.earlier] milliseconds that were recorded before this page
+   * @param {{ recorded: number, safe: number }} [seams.earlier] milliseconds before this page
    * @param {typeof globalThis.MediaRecorder} [seams.Recorder]
    * @param {Clock} [seams.clock]
    */
-  constructor({ journal, uplink, interview, device, earlier = 0, Recorder, clock = wallClock }) {
+  constructor({ journal, uplink, interview, device, earlier, Recorder, clock = wallClock }) {
     super()
     this.journal = journal
     this.uplink = uplink
@@ -61,7 +62,8 @@ export class LiveRecording extends EventTarget {
     this.device = device
     this.Recorder = Recorder
     this.clock = clock
-    this.#earlier = earlier
+    this.#earlier = earlier?.recorded ?? 0
+    this.#safeBefore = earlier?.safe ?? 0
     uplink.addEventListener("progress", () => this.#noteSafe())
   }
 
@@ -128,7 +130,7 @@ export class LiveRecording extends EventTarget {
   async #start(stream) {
     if (this.#recorder) return
     const recorder = new PartRecorder(stream, { Recorder: this.Recorder, clock: this.clock })
-    const key = crypto.randomUUID()
+    const key = newName()
     recorder.addEventListener("data", (event) => {
       const { detail } = /** @type {CustomEvent<ArrayBuffer>} */ (event)
       const { ms } = recorder
@@ -145,7 +147,6 @@ export class LiveRecording extends EventTarget {
     this.#marks = []
     this.#safe = 0
     this.#upload = this.uplink.add(key)
-    this.dispatchEvent(new Event("change"))
   }
 
   /** @param {EndReason} reason */
@@ -163,7 +164,6 @@ export class LiveRecording extends EventTarget {
     this.#key = null
     await this.journal.end(key, reason, new Date(this.clock.now()).toISOString())
     this.uplink.more(key)
-    this.dispatchEvent(new Event("change"))
   }
 
   /**
@@ -175,6 +175,7 @@ export class LiveRecording extends EventTarget {
     const bytes = await this.journal.add(key, data)
     if (key === this.#key) this.#marks.push({ bytes, ms })
     this.uplink.more(key)
+    this.dispatchEvent(new Event("kept"))
   }
 
   /** @param {PartRecorder} recorder */

@@ -25,6 +25,8 @@ import { wallClock } from "../helpers/clock.js"
  */
 
 const BEAT = 2_000
+// Timers come a little early or late.
+const SLACK = 200
 const ANSWER = 3_000
 const TICK = 250
 // Where all is well something is heard every two seconds, and the time of an answer.
@@ -38,7 +40,8 @@ const WITHOUT_SOCKET = 5_000
  *
  * Beats go over the socket, and by HTTP where a proxy lets no WebSocket through.
  *
- * Events: `contact` when that changed, `moved` when another tab or device took the place.
+ * Events: `contact` when that changed, `moved` when another tab or device took the place, `refused`
+ * when this browser may no longer be here.
  */
 export class Presence extends EventTarget {
   /** @type {Contact} */
@@ -47,6 +50,7 @@ export class Presence extends EventTarget {
   #heardAt
   #socketLostAt
   #patience = DOUBT_AFTER
+  #beatAt = 0
   #stopped = new AbortController()
 
   /**
@@ -73,7 +77,7 @@ export class Presence extends EventTarget {
   }
 
   start() {
-    this.#repeat(BEAT, () => this.#beat())
+    this.#repeat(BEAT, () => this.beatIfDue())
     this.#repeat(TICK, () => this.#judge())
   }
 
@@ -89,7 +93,13 @@ export class Presence extends EventTarget {
     this.#judge()
   }
 
-  #beat() {
+  /**
+   * Beat unless one went out just now. Browsers slow the timers of hidden pages down, so whatever
+   * else happens regularly may call this too.
+   */
+  beatIfDue() {
+    if (this.clock.now() - this.#beatAt < BEAT - SLACK) return undefined
+    this.#beatAt = this.clock.now()
     if (this.#line.connected) {
       this.#socketLostAt = this.clock.now()
       return this.#beatBySocket()
@@ -106,7 +116,12 @@ export class Presence extends EventTarget {
   }
 
   async #beatByHttp() {
-    this.#take(await this.post({ place: this.place, ...this.report() }).catch(() => null))
+    try {
+      this.#take(await this.post({ place: this.place, ...this.report() }))
+    } catch (cause) {
+      const status = cause instanceof Error && "status" in cause ? cause.status : 0
+      if (status === 401 || status === 403) this.#tell("refused")
+    }
   }
 
   /** @param {{ here?: boolean } | null} answer */
@@ -118,7 +133,12 @@ export class Presence extends EventTarget {
 
   /** @param {boolean} isElsewhere */
   #moveIf(isElsewhere) {
-    if (isElsewhere && !this.#stopped.signal.aborted) this.dispatchEvent(new Event("moved"))
+    if (isElsewhere) this.#tell("moved")
+  }
+
+  /** @param {string} event */
+  #tell(event) {
+    if (!this.#stopped.signal.aborted) this.dispatchEvent(new Event(event))
   }
 
   #doubtSoon() {
@@ -128,9 +148,9 @@ export class Presence extends EventTarget {
   #judge() {
     const silence = this.clock.now() - this.#heardAt
     const contact = silence > this.grace ? "away" : silence > this.#patience ? "reconnecting" : "live"
-    if (contact === this.contact || this.#stopped.signal.aborted) return
+    if (contact === this.contact) return
     this.contact = contact
-    this.dispatchEvent(new Event("contact"))
+    this.#tell("contact")
   }
 
   /**

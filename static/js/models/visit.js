@@ -34,7 +34,7 @@ const AGAIN = 2_000
 /**
  * One stay of this tab in the room: it arrives, is present, records, moves out, finishes.
  *
- * Events: `contact`, `moved`, `lost`, `camera-lost` as of presence and recording.
+ * Events: `contact`, `moved`, `refused`, `lost`, `camera-lost` as of presence and recording.
  */
 export class Visit extends EventTarget {
   devices = new Devices()
@@ -47,7 +47,7 @@ export class Visit extends EventTarget {
    * @param {Journal} seams.journal
    * @param {string} seams.place
    * @param {"desktop" | "phone"} seams.device
-   * @param {number} seams.earlier milliseconds that this tab recorded before
+   * @param {{ recorded: number, safe: number }} seams.earlier milliseconds of this tab's earlier pages
    * @param {Send} seams.send
    * @param {() => Line} seams.connect
    * @param {() => number} seams.level
@@ -68,6 +68,7 @@ export class Visit extends EventTarget {
       this.recording.addEventListener(name, () => this.dispatchEvent(new Event(name)))
     }
     this.uplink.addEventListener("acknowledged", () => this.presence?.heard())
+    this.recording.addEventListener("kept", () => this.presence?.beatIfDue())
   }
 
   /** @returns {import("./presence.js").Contact} */
@@ -94,7 +95,7 @@ export class Visit extends EventTarget {
     const report = () => this.#report()
     const line = this.connect()
     const presence = new Presence({ line, place, grace: room.graceSeconds * 1_000, report, post, clock })
-    for (const name of ["contact", "moved"]) {
+    for (const name of ["contact", "moved", "refused"]) {
       presence.addEventListener(name, () => this.dispatchEvent(new Event(name)))
     }
     this.presence = presence
