@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import socketio
-from flask import Flask
+from flask import Flask, request
 from flask_socketio import SocketIO
 from flask_wtf.csrf import CSRFProtect
 from gevent import get_hub, monkey
@@ -28,6 +29,13 @@ CHANNEL = "qualz"
 T = TypeVar("T")
 
 csrf = CSRFProtect()
+
+
+class Application(Flask):
+    """Flask, but for what it would write down of an address: those of links are secrets."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        self.logger.error("%s failed", request.endpoint or "A request", exc_info=exc_info)
 
 
 def create_app(settings: Settings | None = None, *, moderator: Moderator | None = None) -> Flask:
@@ -58,7 +66,7 @@ def create_core(settings: Settings | None = None, *, moderator: Moderator | None
     """What the web, the worker and the commands share: the domain and what it stands on."""
     settings = settings or Settings.from_env()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = Flask(
+    app = Application(
         "qualz",
         root_path=str(ROOT / "qualz"),
         template_folder=str(ROOT / "templates"),
@@ -89,6 +97,7 @@ def _listen(app: Flask, settings: Settings) -> SocketIO:
         app,
         async_mode="gevent",
         transports=["websocket"],
+        cors_allowed_origins=partial(_is_our_own, settings.address),
         ping_interval=2,
         ping_timeout=3,
         client_manager=(
@@ -103,6 +112,12 @@ def _listen(app: Flask, settings: Settings) -> SocketIO:
     room.register_sockets(sockets)
     dashboard.register_sockets(sockets)
     return sockets
+
+
+def _is_our_own(address: str, origin: str, environ: dict[str, Any]) -> bool:
+    """Whether a page that opens a socket is ours. Behind a proxy the scheme seen here is http."""
+    host = environ.get("HTTP_HOST", "")
+    return origin in (address, f"http://{host}", f"https://{host}")
 
 
 def _write_only_speaker(settings: Settings) -> Any:

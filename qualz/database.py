@@ -91,7 +91,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     if not isinstance(connection, SQLiteConnection):
         return
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    # With NORMAL a power failure may take back the last commits, answers among them.
+    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA busy_timeout=10000")
 

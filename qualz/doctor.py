@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from qualz import instance, own_redis, tools
-from qualz.child import ROOT
+from qualz import tools
+from qualz.processes import instance, own_redis
+from qualz.processes.child import ROOT
 from qualz.settings import MEBIBYTE, Settings
 
 OLDEST_PYTHON = (3, 11)

@@ -18,6 +18,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
 
 from qualz.dashboard.languages import LANGUAGES
@@ -36,6 +37,10 @@ def one_newline(text: str | None) -> str:
     return stripped(text).replace("\r\n", "\n")
 
 
+def choice(value: str, label: str) -> Any:
+    return SelectChoice(value, label)
+
+
 class WholeNumberField(IntegerField):
     def __init__(self, label: str, *, error: str, **kwargs: Any) -> None:
         super().__init__(label, **kwargs)
@@ -52,9 +57,7 @@ class Summarised(Form):
     @property
     def summary(self) -> list[tuple[str, str]]:
         """Every field that is wrong, by the id to jump to, in the order of the page."""
-        return [
-            (_target(field), str(field.errors[0])) for field in self if field.errors
-        ]
+        return [(_target(field), str(field.errors[0])) for field in self if field.errors]
 
 
 def _target(field: Any) -> str:
@@ -132,7 +135,9 @@ class BasicsForm(StepForm):
         [Length(max=4000, message="Keep the objective within 4,000 characters.")],
         filters=[one_newline],
     )
-    language = SelectField("Language", choices=list(LANGUAGES.items()))
+    language = SelectField(
+        "Language", choices=[choice(code, name) for code, name in LANGUAGES.items()]
+    )
     consent_text = TextAreaField(
         "Consent text",
         [
@@ -147,9 +152,9 @@ class ConfigureForm(StepForm):
     camera = RadioField(
         "Participant camera",
         choices=[
-            (Camera.DISABLED, "Camera disabled"),
-            (Camera.OFF_BY_DEFAULT, "Camera enabled, off by default"),
-            (Camera.ON_BY_DEFAULT, "Camera enabled, on by default"),
+            choice(Camera.DISABLED, "Camera disabled"),
+            choice(Camera.OFF_BY_DEFAULT, "Camera enabled, off by default"),
+            choice(Camera.ON_BY_DEFAULT, "Camera enabled, on by default"),
         ],
         coerce=Camera,
     )

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form, SelectField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length, NumberRange
 
-from qualz.dashboard.forms import WholeNumberField, one_newline
+from qualz.dashboard.forms import WholeNumberField, choice, one_newline
 from qualz.guide import FollowUp, Question
 from qualz.study import Study
 
@@ -37,9 +37,9 @@ class QuestionForm(Form):
     follow_up = SelectField(
         "Follow up",
         choices=[
-            (FollowUp.IF_SHORT, "when the answer is short"),
-            (FollowUp.ALWAYS, "always"),
-            (FollowUp.NEVER, "never"),
+            choice(FollowUp.IF_SHORT, "when the answer is short"),
+            choice(FollowUp.ALWAYS, "always"),
+            choice(FollowUp.NEVER, "never"),
         ],
         coerce=FollowUp,
     )

@@ -59,9 +59,7 @@ def version(recording: Recording) -> str:
 def _send(file: str, content_type: str) -> ResponseReturnValue:
     storage: Storage = current_app.extensions["storage"]
     try:
-        response = send_file(
-            storage.path(file), mimetype=content_type, conditional=True, max_age=0
-        )
+        response = send_file(storage.path(file), mimetype=content_type, conditional=True, max_age=0)
     except FileNotFoundError as cause:
         raise NotFound("The file is not in this server's storage any more.") from cause
     response.cache_control.private = True

@@ -51,7 +51,8 @@ def set_up(study_id: str, step: str) -> ResponseReturnValue:
 @dashboard.post("/studies/<study_id>/set-up/<any(basics,guide,configure):step>")
 def save_step(study_id: str, step: str) -> ResponseReturnValue:
     study = find_study(study_id)
-    typed, go = as_typed(request.form), request.form.get("go", "next")
+    typed = {"go": ["next"], **as_typed(request.form)}
+    go = typed["go"][0]
     if change := rearranged(typed, go):
         study.keep_unsaved(step, change.typed)
         db.session.commit()

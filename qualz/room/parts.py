@@ -208,16 +208,16 @@ def _pieces(at: int) -> Iterator[bytes]:
     request.max_content_length = max(0, limit)
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    if checksum:
-        body = request.stream.read()
-        verify(body, checksum)
-        yield body
-        return
     try:
-        while piece := request.stream.read(PIECE):
-            yield piece
-    except ClientDisconnected:
-        current_app.logger.info("An upload broke off; what arrived of it was kept.")
+        if checksum:
+            body = request.stream.read()
+            verify(body, checksum)
+            yield body
+        else:
+            while piece := request.stream.read(PIECE):
+                yield piece
+    except (ClientDisconnected, TimeoutError):
+        raise Unacceptable("The upload broke off. Ask for the offset and go on there.") from None
 
 
 def _too_large(limit: int) -> Unacceptable:

@@ -111,10 +111,21 @@ describe("presence", () => {
     assert.deepEqual(contacts, [])
   })
 
+  test("without a socket asks by HTTP before it doubts", async () => {
+    line.connected = false
+    posts.answer = { here: true }
+    await clock.pass(20_000)
+    assert.deepEqual(contacts, [])
+    assert.equal(posts.length, 10)
+  })
+
   test("beats by HTTP once there was no socket for five seconds, until there is one", async () => {
     line.connected = false
     posts.answer = { here: true }
-    await clock.pass(4_900)
+    for (let second = 0; second < 5; second++) {
+      await clock.pass(980)
+      presence.heard()
+    }
     assert.equal(posts.length, 0)
     await clock.pass(5_100)
     assert.equal(posts.length, 3)

@@ -338,7 +338,6 @@ def test_a_part_too_damaged_to_join_costs_only_itself(bench, judge, sample, mate
     recorded = payload(judge, "audio", whole)
     assert payload(judge, "audio", bench.out)[: len(recorded)] == recorded
     assert payload(judge, "audio", bench.out)[-len(recorded) :] == recorded
-    assert judge.complaints(bench.out) == ""
 
 
 # --- What cannot be merged -----------------------------------------------------------------------

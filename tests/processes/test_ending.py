@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simple_websocket import Client
 
-from qualz.signals import Signals
+from qualz.processes.signals import Signals
 from tests.processes.conftest import ROOT, Deployment, are_gone, eventually, free_port
 
 

@@ -4,13 +4,12 @@ import { keptFor } from "../helpers/kept.js"
 import { piece } from "../helpers/pieces.js"
 import { visitTo } from "../helpers/visiting.js"
 import { keepScreenOn } from "../helpers/wake_lock.js"
-import { BLOCKED, CAMERA_TROUBLE, clock } from "../helpers/words.js"
-import { CameraSwitch } from "./camera-switch.js"
+import { BLOCKED, CAMERA_TROUBLE } from "../helpers/words.js"
 import { DeviceCheck } from "./device-check.js"
+import { Instruments } from "./instruments.js"
 import { RoomEnding } from "./room-ending.js"
 import { RoomQuestion } from "./room-question.js"
 import { SelfMonitor } from "./self-monitor.js"
-import { UploadStatus } from "./upload-status.js"
 
 /**
  * @import { Choice } from "./device-check.js"
@@ -18,9 +17,7 @@ import { UploadStatus } from "./upload-status.js"
  * @typedef {"opening" | "checking" | "joining" | "live" | "reconnecting" | "paused" | "moved" | "refused" | "ending" | "over"} State
  */
 
-const TICK = 500
 const ANNOUNCED_WITHIN = 1_500
-const BEHIND = 5_000
 
 /**
  * `<interview-room>`: leads from the device check through the questions to the thank-you, and
@@ -31,11 +28,14 @@ export class InterviewRoom extends HTMLElement {
   #kept = keptFor(this.#room.id)
   #left = new AbortController()
   #isReturning = false
+  /** @type {Instruments | null} */
+  #instruments = null
   /** @type {Choice} */
   #choice = { mode: "voice", camera: false }
 
   async connectedCallback() {
     const visit = await visitTo(this.#room, this.#kept, () => this.#monitor.level)
+    this.#instruments = new Instruments(this, visit, this.#kept, this.#left.signal)
     this.#listen(visit)
     await visit.uplink.open()
     if (this.#room.over) return this.#end(visit, Promise.resolve())
@@ -70,6 +70,7 @@ export class InterviewRoom extends HTMLElement {
     visit.addEventListener("refused", () => this.#step(visit, "refused"))
     visit.addEventListener("lost", () => this.#check(visit))
     visit.addEventListener("camera-lost", () => this.#switchCamera(visit, false))
+    piece(this, "check").addEventListener("ready", (event) => this.#join(visit, detailOf(event)))
     this.addEventListener("camera-wanted", (event) => this.#switchCamera(visit, detailOf(event)))
     this.addEventListener("answer-refused", (event) => this.#beRefused(visit, detailOf(event)))
     this.addEventListener("click", (event) => this.#click(visit, event))
@@ -78,11 +79,8 @@ export class InterviewRoom extends HTMLElement {
       if (dialog.returnValue === "end") this.#finish(visit, { early: true })
     })
     addEventListener("online", () => visit.uplink.hurry(), { signal })
-    addEventListener("beforeunload", (event) => this.#warn(visit, event), { signal })
     document.addEventListener("visibilitychange", () => visit.recording.flush(), { signal })
     keepScreenOn(signal)
-    const ticking = setInterval(() => this.#tick(visit), TICK)
-    signal.addEventListener("abort", () => clearInterval(ticking))
   }
 
   // ---- coming in
@@ -94,9 +92,8 @@ export class InterviewRoom extends HTMLElement {
   async #check(visit, cause) {
     await visit.recording.end("device_change")
     this.state = "checking"
-    const check = piece(this, "check", DeviceCheck)
-    check.addEventListener("ready", (event) => this.#join(visit, detailOf(event)), { once: true })
-    check.begin(visit.devices, JSON.parse(this.#kept.get("choice") ?? "{}"), cause)
+    const chosen = JSON.parse(this.#kept.get("choice") ?? "{}")
+    piece(this, "check", DeviceCheck).begin(visit.devices, chosen, cause)
   }
 
   /**
@@ -117,7 +114,7 @@ export class InterviewRoom extends HTMLElement {
     } catch (cause) {
       return this.#check(visit, cause)
     }
-    this.#showDevices(visit)
+    this.#instruments?.showDevices()
     // The moderator's first words belong to a part, so the server should know of it by then.
     await Promise.race([visit.recording.announced, wallClock.sleep(ANNOUNCED_WITHIN)])
     return this.#ask(visit)
@@ -166,7 +163,7 @@ export class InterviewRoom extends HTMLElement {
    * @returns {Promise<void>}
    */
   async #follow(visit) {
-    this.#tick(visit)
+    this.#instruments?.show()
     if (!["live", "reconnecting", "paused"].includes(this.state)) return
     const { contact } = visit
     if (contact === "away" && this.state !== "paused") {
@@ -197,20 +194,12 @@ export class InterviewRoom extends HTMLElement {
    * @param {boolean} on
    */
   async #switchCamera(visit, on) {
-    const toggle = this.#cameraSwitch
-    if (toggle) toggle.isBusy = true
+    this.#instruments?.cameraIsBusy(true)
     const isOn = await visit.switchCamera(on, this.#choice.cameraId)
-    if (toggle) toggle.isBusy = false
+    this.#instruments?.cameraIsBusy(false)
     this.#remember({ ...this.#choice, camera: isOn })
-    this.#showDevices(visit)
+    this.#instruments?.showDevices()
     this.#monitor.hint(on && !isOn ? CAMERA_TROUBLE : "")
-  }
-
-  /** @param {Visit} visit */
-  #showDevices({ devices }) {
-    this.#monitor.show(devices)
-    const toggle = this.#cameraSwitch
-    if (toggle) toggle.isOn = devices.camera !== null
   }
 
   /** @param {Choice} choice */
@@ -234,39 +223,6 @@ export class InterviewRoom extends HTMLElement {
     if (name === "reload") location.reload()
   }
 
-  /** @param {Visit} visit */
-  #tick({ recording, uplink, journal, contact }) {
-    piece(this, "status", UploadStatus).show({
-      contact,
-      isRecording: recording.isRunning,
-      isTyping: this.#choice.mode === "typing",
-      blocked: uplink.blocked,
-      isLasting: journal.isLasting,
-      elapsed: recording.elapsed,
-      safe: recording.safeInAll,
-      durable: uplink.durable,
-      waiting: uplink.waiting,
-      part: recording.number,
-    })
-    piece(this, "timer").textContent = clock(recording.elapsed)
-    this.dataset.recording = String(recording.isRunning)
-    if (recording.isRunning) {
-      this.#kept.set("recorded", String(recording.elapsed))
-      this.#kept.set("safe", String(recording.safeInAll))
-    }
-    this.#monitor.listenForSilence(recording.isRunning)
-  }
-
-  /**
-   * @param {Visit} visit
-   * @param {BeforeUnloadEvent} event
-   */
-  #warn({ uplink, recording }, event) {
-    // While all is well a second's worth is always on its way, and it survives in the journal.
-    const isBehind = recording.elapsed - recording.safeInAll > BEHIND
-    if (uplink.waiting > 0 && (isBehind || !recording.isRunning)) event.preventDefault()
-  }
-
   // ---- going out
 
   /**
@@ -276,9 +232,10 @@ export class InterviewRoom extends HTMLElement {
    * @param {"moved" | "refused"} state
    */
   async #step(visit, state) {
+    if (this.#isEnding) return
     this.state = state
     await visit.moveOut()
-    this.#showDevices(visit)
+    this.#instruments?.showDevices()
   }
 
   /**
@@ -301,7 +258,7 @@ export class InterviewRoom extends HTMLElement {
    * @param {{ early: boolean }} how
    */
   async #finish(visit, how) {
-    if (this.state !== "ending" && this.state !== "over") await this.#end(visit, visit.finish(how))
+    if (!this.#isEnding) await this.#end(visit, visit.finish(how))
   }
 
   /**
@@ -320,17 +277,16 @@ export class InterviewRoom extends HTMLElement {
     piece(this, "thanks").focus()
   }
 
+  get #isEnding() {
+    return this.state === "ending" || this.state === "over"
+  }
+
   get #question() {
     return piece(this, "question", RoomQuestion)
   }
 
   get #monitor() {
     return piece(this, "monitor", SelfMonitor)
-  }
-
-  get #cameraSwitch() {
-    const found = this.querySelector('[data-piece="bar"] camera-switch')
-    return found instanceof CameraSwitch ? found : null
   }
 }
 

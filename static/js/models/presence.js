@@ -33,6 +33,8 @@ const TICK = 250
 const DOUBT_AFTER = 2_500
 // A socket that says that it is lost mostly is back at once, when the server was started anew.
 const LOST_FOR = 1_000
+// Without a socket HTTP is asked: at once where nothing else is heard, and for good after a while.
+const SILENCE = 1_500
 const WITHOUT_SOCKET = 5_000
 
 /**
@@ -104,7 +106,9 @@ export class Presence extends EventTarget {
       this.#socketLostAt = this.clock.now()
       return this.#beatBySocket()
     }
-    return this.clock.now() - this.#socketLostAt >= WITHOUT_SOCKET ? this.#beatByHttp() : undefined
+    const isLost = this.clock.now() - this.#socketLostAt >= WITHOUT_SOCKET
+    const isSilent = this.clock.now() - this.#heardAt >= SILENCE
+    return isLost || isSilent ? this.#beatByHttp() : undefined
   }
 
   async #beatBySocket() {

@@ -1,4 +1,4 @@
-"""What gunicorn is told: `gunicorn --config python:qualz.gunicorn_conf app:app`."""
+"""What gunicorn is told: `gunicorn --config python:qualz.processes.gunicorn_conf app:app`."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _settings = Settings.from_env()
 bind = f"{f'[{_settings.host}]' if ':' in _settings.host else _settings.host}:{_settings.port}"
 # One process holds all sockets; more would need sticky routing and gain nothing on two cores.
 workers = 1
-worker_class = "qualz.web.Worker"
+worker_class = "qualz.processes.web.Worker"
 # Gunicorn's 1,000 would be reached by 500 participants.
 worker_connections = 20_000
 graceful_timeout = 5

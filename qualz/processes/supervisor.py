@@ -9,10 +9,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from qualz import instance, own_redis
-from qualz.child import Child, allow_many_open_files, environment_for, run_errand
+from qualz.processes import instance, own_redis
+from qualz.processes.child import Child, allow_many_open_files, environment_for, run_errand
+from qualz.processes.signals import Signals
 from qualz.settings import Settings
-from qualz.signals import Signals
 from qualz.tools import find_redis_server
 
 READY_WITHIN = 60.0
@@ -24,7 +24,7 @@ TOO_MANY_DEATHS = 5
 EARLY = 30.0
 
 PYTHON = (sys.executable, "-m")
-GUNICORN_CONFIG = "python:qualz.gunicorn_conf"
+GUNICORN_CONFIG = "python:qualz.processes.gunicorn_conf"
 
 Announce = Callable[[str], None]
 

@@ -22,7 +22,7 @@ from typing import IO
 from qualz.lifeline import die_with
 from qualz.settings import Settings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 # Whoever lived so long was well; its next death starts the waiting anew.

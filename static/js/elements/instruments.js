@@ -1,0 +1,89 @@
+import { piece } from "../helpers/pieces.js"
+import { clock } from "../helpers/words.js"
+import { CameraSwitch } from "./camera-switch.js"
+import { SelfMonitor } from "./self-monitor.js"
+import { UploadStatus } from "./upload-status.js"
+
+/**
+ * @import { keptFor } from "../helpers/kept.js"
+ * @import { Visit } from "../models/visit.js"
+ */
+
+const TICK = 500
+const BEHIND = 5_000
+
+/**
+ * What the room shows of the recording all the time: how long it is, what of it is safe, how the
+ * participant is heard and seen. Keeps the numbers for the page after a reload.
+ */
+export class Instruments {
+  /**
+   * @param {HTMLElement} room
+   * @param {Visit} visit
+   * @param {ReturnType<typeof keptFor>} kept
+   * @param {AbortSignal} signal ends them
+   */
+  constructor(room, visit, kept, signal) {
+    this.room = room
+    this.visit = visit
+    this.kept = kept
+    const ticking = setInterval(() => this.show(), TICK)
+    signal.addEventListener("abort", () => clearInterval(ticking))
+    addEventListener("beforeunload", (event) => this.#warn(event), { signal })
+  }
+
+  show() {
+    const { recording, uplink, journal, contact } = this.visit
+    piece(this.room, "status", UploadStatus).show({
+      contact,
+      isRecording: recording.isRunning,
+      isTyping: this.room.dataset.mode === "typing",
+      blocked: uplink.blocked,
+      isLasting: journal.isLasting,
+      elapsed: recording.elapsed,
+      safe: recording.safeInAll,
+      durable: uplink.durable,
+      waiting: uplink.waiting,
+      part: recording.number,
+    })
+    piece(this.room, "timer").textContent = clock(recording.elapsed)
+    this.room.dataset.recording = String(recording.isRunning)
+    this.#monitor.listenForSilence(recording.isRunning)
+    if (!recording.isRunning) return
+    this.kept.set("recorded", String(recording.elapsed))
+    this.kept.set("safe", String(recording.safeInAll))
+  }
+
+  /** The microphone or the camera is another one now. */
+  showDevices() {
+    const { devices } = this.visit
+    this.#monitor.show(devices)
+    if (this.#cameraSwitch) this.#cameraSwitch.isOn = devices.camera !== null
+  }
+
+  /** @param {boolean} isBusy */
+  cameraIsBusy(isBusy) {
+    if (this.#cameraSwitch) this.#cameraSwitch.isBusy = isBusy
+  }
+
+  /**
+   * Leaving the page now would leave something behind in this browser.
+   *
+   * @param {BeforeUnloadEvent} event
+   */
+  #warn(event) {
+    const { uplink, recording } = this.visit
+    // While all is well a second's worth is always on its way, and it survives in the journal.
+    const isBehind = recording.elapsed - recording.safeInAll > BEHIND
+    if (uplink.waiting > 0 && (isBehind || !recording.isRunning)) event.preventDefault()
+  }
+
+  get #monitor() {
+    return piece(this.room, "monitor", SelfMonitor)
+  }
+
+  get #cameraSwitch() {
+    const found = this.room.querySelector('[data-piece="bar"] camera-switch')
+    return found instanceof CameraSwitch ? found : null
+  }
+}
