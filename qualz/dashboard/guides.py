@@ -112,7 +112,7 @@ class GuideForm:
         else:
             questions = obj.guide.questions if obj else []
             self.rows = [QuestionForm.of(question) for question in questions]
-        self.rows = self.rows[:MOST_QUESTIONS] or [QuestionForm(new_question_id())]
+        self.rows = self.rows or [QuestionForm(new_question_id())]
 
     def validate(self) -> bool:
         """Rows left blank are passed over, unless there is no other."""
@@ -138,6 +138,8 @@ class GuideForm:
     def _wrong(self, rows: list[QuestionForm]) -> Iterator[tuple[str, str]]:
         if len(rows) == 1 and rows[0].is_blank:
             rows[0].text.errors = ["Write at least one question before you share the study."]
+        if len(rows) > MOST_QUESTIONS:
+            yield rows[-1].text.id, f"A guide holds at most {MOST_QUESTIONS} questions."
         for row in rows:
             number = self.rows.index(row) + 1
             for field in row:

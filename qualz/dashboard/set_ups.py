@@ -126,6 +126,15 @@ def save_or_keep(study: Study, step: str, typed: dict[str, list[str]]) -> bool:
     return False
 
 
+def next_step(study: Study) -> str:
+    """The first step of a draft that is left to do."""
+    if "basics" in study.unsaved or not study.title:
+        return "basics"
+    if "guide" in study.unsaved or not study.guide.kept_questions:
+        return "guide"
+    return "configure"
+
+
 def as_typed(sent: MultiDict[str, str]) -> dict[str, list[str]]:
     return {name: texts for name, texts in sent.to_dict(flat=False).items() if name != "csrf_token"}
 
@@ -145,6 +154,8 @@ def _destination(study: Study, step: str, go: str) -> str:
     here = names.index(step)
     to = {"next": names[here + 1], "back": names[max(0, here - 1)]}.get(go, go)
     if (go == "back" and here == 0) or to not in STEPS:
+        if study.state is Study.State.DRAFT:
+            return url_for(".studies")
         return url_for(".study", study_id=study.public_id)
     if to == "share":
         return url_for(".share_step", study_id=study.public_id)

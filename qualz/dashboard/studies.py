@@ -13,7 +13,7 @@ from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_study, researcher
 from qualz.dashboard.forms import BasicsForm
 from qualz.dashboard.languages import LANGUAGES
-from qualz.dashboard.set_ups import STEPS, as_typed, save_or_keep
+from qualz.dashboard.set_ups import STEPS, as_typed, next_step, save_or_keep
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.researcher import Researcher
@@ -58,8 +58,7 @@ def study(study_id: str) -> ResponseReturnValue:
     """A study opens on its transcripts, or on the first step that is left to do."""
     study = find_study(study_id)
     if study.state is Study.State.DRAFT:
-        step = "guide" if study.title and "basics" not in study.unsaved else "basics"
-        return redirect(url_for(".set_up", study_id=study_id, step=step))
+        return redirect(url_for(".set_up", study_id=study_id, step=next_step(study)))
     return redirect(url_for(".transcripts", study_id=study_id))
 
 

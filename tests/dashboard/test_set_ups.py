@@ -111,6 +111,19 @@ def test_going_back_saves_what_is_right(adas: FlaskClient, draft: Study):
     assert [question.text for question in draft.guide.questions] == ["Why?"]
 
 
+def test_back_from_the_first_step_of_a_draft_leads_to_the_studies(adas: FlaskClient, draft: Study):
+    answer = adas.post(step(draft, "basics"), data={**BASICS, "title": "", "go": "back"})
+    assert answer.location == "/studies"
+    assert adas.get(f"/studies/{draft.public_id}").location == step(draft, "basics")
+
+
+def test_too_many_questions_are_refused_and_all_of_them_kept(adas: FlaskClient, draft: Study):
+    many = guide(*(f"Question {number}?" for number in range(101)))
+    page = adas.post(step(draft, "guide"), data=many, follow_redirects=True).text
+    assert "A guide holds at most 100 questions." in page
+    assert page.count("data-question") == 101
+
+
 def test_going_back_keeps_what_is_wrong_as_it_was_typed(adas: FlaskClient, draft: Study):
     typed = {**CONFIGURE, "time_limit_minutes": "half an hour", "ending_text": "Bye", "go": "back"}
     assert adas.post(step(draft, "configure"), data=typed).location == step(draft, "guide")
