@@ -138,14 +138,6 @@ class Interview(Model):
     def was_seen_within(self, span: timedelta) -> bool:
         return self.last_seen_at is not None and clock.now() - self.last_seen_at < span
 
-    def interrupt(self) -> None:
-        """The participant has been away for longer than the grace."""
-        self.state = Interview.State.INTERRUPTED
-        self.interrupted_at = clock.now()
-
-    def abandon(self) -> None:
-        self.state = Interview.State.ABANDONED
-
     def complete(self, *, early: bool = False) -> None:
         if not self.is_over:
             self.state = Interview.State.COMPLETED

@@ -200,7 +200,10 @@ class Merge(Model):
             db.session.rollback()
             storage.delete(name)
             raise LeaseLost
-        recording = self.recording
+        # Locked before its parts are read: a part that closes now waits, and then finds it ready.
+        recording = db.session.get_one(
+            Recording, self.recording_id, with_for_update=True, populate_existing=True
+        )
         before, recording.full_session = recording.full_session, name
         recording.full_session_type = report.mime_type
         recording.report = self._told_of_parts(report, parts)

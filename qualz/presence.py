@@ -6,10 +6,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import update
 
 from qualz import clock
-from qualz.database import db
+from qualz.database import rows_changed
 from qualz.interview import Interview
 
 # Heartbeats come every 2 s; one may be lost and the next one late.
@@ -38,25 +38,30 @@ def beat(interview: Interview, place: str, report: dict[str, Any]) -> bool:
     return True
 
 
-def interrupt_lapsed(*, grace: timedelta) -> list[Interview]:
-    """Interviews whose participant has been away for longer than the grace are interrupted."""
-    lapsed = _in(Interview.State.LIVE, Interview.last_seen_at < clock.now() - grace)
-    for interview in lapsed:
-        interview.interrupt()
-    return lapsed
+def interrupt_lapsed(*, grace: timedelta) -> None:
+    """Interviews whose participant has been away for longer than the grace are interrupted.
+
+    By UPDATE: one that is completed or comes back at this moment is left alone.
+    """
+    rows_changed(
+        update(Interview)
+        .where(
+            Interview.state == Interview.State.LIVE, Interview.last_seen_at < clock.now() - grace
+        )
+        .values(state=Interview.State.INTERRUPTED, interrupted_at=clock.now())
+    )
 
 
-def abandon_forgotten() -> list[Interview]:
+def abandon_forgotten() -> None:
     """Interviews that nobody came back to for a week are given up."""
-    long_ago = clock.now() - ABANDONED_AFTER
-    forgotten = _in(Interview.State.INTERRUPTED, Interview.interrupted_at < long_ago)
-    for interview in forgotten:
-        interview.abandon()
-    return forgotten
-
-
-def _in(state: Interview.State, condition: Any) -> list[Interview]:
-    return list(db.session.scalars(select(Interview).where(Interview.state == state, condition)))
+    rows_changed(
+        update(Interview)
+        .where(
+            Interview.state == Interview.State.INTERRUPTED,
+            Interview.interrupted_at < clock.now() - ABANDONED_AFTER,
+        )
+        .values(state=Interview.State.ABANDONED)
+    )
 
 
 def tidy(report: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from qualz.database import Model, word
+from qualz.database import Model, db, rows_changed, word
 from qualz.part import EndReason, Part
 
 if TYPE_CHECKING:
@@ -97,10 +97,19 @@ class Recording(Model):
         ]
 
     def grow_stale(self) -> None:
-        """Something was added. A merge under way finds out by itself when it is done."""
-        if self.state in (Recording.State.READY, Recording.State.FAILED):
-            self.state = Recording.State.STALE
-            self.reason = None
+        """Something was added. A merge under way finds out by itself when it is done.
+
+        By UPDATE, for the merge may end at this very moment: whichever of the two comes second
+        sees what the first one wrote.
+        """
+        db.session.flush()
+        over = (Recording.State.READY, Recording.State.FAILED)
+        rows_changed(
+            update(Recording)
+            .where(Recording.id == self.id, Recording.state.in_(over))
+            .values(state=Recording.State.STALE, reason=None)
+        )
+        db.session.refresh(self, ["state", "reason"])
 
     def is_due(self, *, hold: timedelta) -> bool:
         """Whether a merge should begin: the participant is not expected, and no byte is."""

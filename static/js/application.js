@@ -9,12 +9,13 @@ import "./elements/recording-player.js"
 import "./elements/row-list.js"
 import "./elements/transcript-view.js"
 
-const OFFLINE = "The server cannot be reached just now. This page keeps trying; nothing is lost."
+const OFFLINE = "The server cannot be reached just now. Nothing is lost; try once more in a moment."
 const REFUSED = "That did not go through. Reload the page and try once more."
 
 /** @param {string} text */
 function say(text) {
-  const place = document.getElementById("messages")
+  // What lies behind an open dialog is neither seen nor read aloud.
+  const place = document.querySelector("dialog[open] [data-messages]") ?? messages()[0]
   // Said once, not with every look that fails.
   if (place?.textContent?.trim() === text) return
   const message = document.createElement("p")
@@ -22,6 +23,8 @@ function say(text) {
   message.textContent = text
   place?.replaceChildren(message)
 }
+
+const messages = () => document.querySelectorAll("[data-messages]")
 
 /** @param {Event} event */
 function isSwapUnwelcome(event) {
@@ -36,7 +39,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("htmx:afterRequest", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.successful) {
-    document.getElementById("messages")?.replaceChildren()
+    messages().forEach((place) => place.replaceChildren())
   }
 })
 

@@ -109,7 +109,7 @@ class RecordingPlayer extends HTMLElement {
     media.addEventListener("error", this.#recover)
     // From now on it stays in sight, however far down the transcript is read.
     media.addEventListener("play", () => (this.#stage.dataset.started = ""), { once: true })
-    this.#stage.replaceChildren(media)
+    this.#stage.querySelector("[data-frame]")?.replaceChildren(media)
     this.#stage.hidden = false
     this.#media = media
     this.#source = ""
