@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import psutil
 import pytest
 
 from qualz.media.ffmpeg import FFmpeg
@@ -218,3 +219,9 @@ class Material:
     def cut_off(self, name: str, share: float) -> Path:
         data = (SAMPLES / name).read_bytes()
         return self.written(f"cut-{share}-{name}", data[: int(len(data) * share)])
+
+
+def running_ffmpegs() -> list[psutil.Process]:
+    """The ffmpegs that this process has started; a browser of other tests may run beside them."""
+    ours = psutil.Process().children(recursive=True)
+    return [child for child in ours if "ffmpeg" in child.name()]

@@ -15,12 +15,9 @@ import pytest
 
 from qualz.media.disk import DiskFull
 from qualz.media.ffmpeg import Failed, FFmpeg, Stopped, source, upload
+from tests.media.conftest import running_ffmpegs
 
 FOR_EVER = ["-f", "lavfi", "-re", "-i", "testsrc2=s=64x64:r=25", "-f", "null", "-"]
-
-
-def children():
-    return psutil.Process().children(recursive=True)
 
 
 def test_a_command_built_by_ffmpeg_python_is_run(ffmpeg, sample, tmp_path):
@@ -60,23 +57,23 @@ def test_an_exception_from_the_progress_report_kills_it(ffmpeg):
 
     with pytest.raises(LeaseLost):
         ffmpeg.run(FOR_EVER, expected_seconds=3600.0, on_progress=lose)
-    assert children() == []
+    assert running_ffmpegs() == []
 
 
 def test_it_is_stopped_when_its_time_is_over(ffmpeg):
     with pytest.raises(Stopped, match="not done after"):
         ffmpeg.run(FOR_EVER, limit=0.5)
-    assert children() == []
+    assert running_ffmpegs() == []
 
 
 def test_it_is_stopped_when_it_does_nothing_any_more(ffmpeg):
     def freeze(fraction: float) -> None:
-        for child in children():
+        for child in running_ffmpegs():
             child.suspend()
 
     with pytest.raises(Stopped, match="did nothing"):
         ffmpeg.run(FOR_EVER, on_progress=freeze, stall=1.0)
-    assert children() == []
+    assert running_ffmpegs() == []
 
 
 def test_it_may_not_fill_the_disk(ffmpeg, tmp_path):
@@ -97,7 +94,7 @@ def test_it_yields_to_others(ffmpeg):
     niceness: list[int] = []
 
     def look(fraction: float) -> None:
-        niceness.extend(child.nice() for child in children())
+        niceness.extend(child.nice() for child in running_ffmpegs())
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -7,11 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
-import psutil
 import pytest
 
 from qualz.media.full_session import CannotMerge, Source
-from tests.media.conftest import Workbench
+from tests.media.conftest import Workbench, running_ffmpegs
 
 RECORDINGS = [
     "chromium-vp8-opus.webm",
@@ -430,7 +429,7 @@ def test_giving_up_leaves_neither_a_file_nor_a_process(share, bench, sample):
             sample("chromium-vp8-opus.webm"), sample("chromium-opus.webm"), on_progress=give_up
         )
     assert not bench.out.exists()
-    assert psutil.Process().children(recursive=True) == []
+    assert running_ffmpegs() == []
 
 
 def test_a_report_can_be_written_down(bench, sample):
