@@ -75,12 +75,15 @@ def create_core(settings: Settings | None = None, *, moderator: Moderator | None
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        # What people said, and the tokens of links, are parameters: no error may write them down.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_size": 10, "max_overflow": 20},
         TESTING=settings.testing,
     )
     db.init_app(app)
     settings.media.mkdir(parents=True, exist_ok=True)
     app.extensions.update(
         settings=settings,
+        offload=_offload(),
         storage=Storage(settings.media, offload=_offload()),
         queue=background.connect(settings.redis_url),
         moderator=moderator or ScriptedModerator(),

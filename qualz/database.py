@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -24,11 +24,14 @@ from sqlalchemy import (
     Update,
     event,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -104,6 +107,15 @@ def rows_changed(statement: Update) -> int:
     """
     result = db.session.execute(statement, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", result).rowcount
+
+
+def once_more_if_taken(work: Callable[[], T]) -> T:
+    """Do work that commits, and once more if a number or name was taken by another just then."""
+    try:
+        return work()
+    except IntegrityError:
+        db.session.rollback()
+        return work()
 
 
 def after_commit(call: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ from qualz.moderator import REOPENING, Act, Conversation, Exchange, Moderator, U
 from qualz.part import Part
 from qualz.recording import Recording
 from qualz.resume_link import ResumeLink
-from qualz.study import Study
+from qualz.study import Camera, Study
 from qualz.turn import Manner, Speaker, Turn
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Interview(Model):
     guide_id: Mapped[int] = mapped_column(ForeignKey("guides.id"))
     number: Mapped[int]
     state: Mapped[State] = mapped_column(word(State), default=State.JOINED, index=True)
+    # As the study had them when it began: what is changed there is for those that begin later.
+    camera: Mapped[Camera] = mapped_column(word(Camera))
+    time_limit_minutes: Mapped[int]
     consent_text: Mapped[str] = mapped_column(Text)
     consented_at: Mapped[datetime] = mapped_column(default=clock.now)
     # The one live place: which tab on which device is in the room.
@@ -80,6 +83,8 @@ class Interview(Model):
             study=study,
             guide=study.guide,
             number=(db.session.scalar(held) or 0) + 1,
+            camera=study.camera,
+            time_limit_minutes=study.time_limit_minutes,
             consent_text=study.consent_text,
             recording=Recording(),
         )
@@ -150,7 +155,6 @@ class Interview(Model):
             return
         self.state = Interview.State.INTERRUPTED
         self.interrupted_at = clock.now()
-        self.completed_at = None
         if self.last_said and self.last_said.act is Act.CLOSING:
             self._say(Utterance(act=Act.REOPENING, text=REOPENING))
 
@@ -160,7 +164,7 @@ class Interview(Model):
     def seconds_left(self) -> float:
         """Until the time limit, counting only what was recorded: being away costs nothing."""
         spent = sum(part.seconds for part in self.recording.parts)
-        return self.study.time_limit_minutes * 60 - spent
+        return self.time_limit_minutes * 60 - spent
 
     @property
     def exchanges(self) -> list[Exchange]:

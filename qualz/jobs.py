@@ -17,7 +17,7 @@ def merge(merge_id: int) -> None:
         try:
             claimed.run(
                 storage=current_app.extensions["storage"],
-                ffmpeg=current_app.extensions["ffmpeg"],
+                ffmpeg=current_app.extensions.get("ffmpeg"),
                 lease_for=lease,
                 announce=announce,
             )
@@ -25,4 +25,7 @@ def merge(merge_id: int) -> None:
             current_app.logger.info(
                 "Merge %s was taken over; its other worker publishes.", merge_id
             )
+        except Exception as cause:
+            claimed.note_trouble(cause)
+            raise
         announce()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # A merge that takes its worker down is tried again elsewhere, but not for ever.
 MOST_ATTEMPTS = 4
+LONGEST_REASON = 300
 # Normalised parts, the joined file and the parts themselves; see `media/full_session.py`.
 ROOM_NEEDED = 2.5
 
@@ -49,7 +50,7 @@ class Merge(Model):
     lease: Mapped[str | None] = mapped_column(String(32))
     leased_until: Mapped[datetime | None]
     progress: Mapped[float] = mapped_column(default=0.0)
-    reason: Mapped[str | None] = mapped_column(String(300))
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
     manifest: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     ended_at: Mapped[datetime | None]
@@ -60,12 +61,23 @@ class Merge(Model):
     _held = ""
 
     @classmethod
-    def begin(cls, recording: Recording) -> Merge:
-        """Put a merge of the recording in line. `background.later` rings for it."""
+    def begin(cls, recording: Recording) -> Merge | None:
+        """Put a merge of the recording in line; None while one is. `background.later` rings for it.
+
+        The UPDATE decides between the sweep and a person who asks for it at the same moment.
+        """
+        db.session.flush()
+        under_way = (Recording.State.WAITING, Recording.State.MERGING)
+        begun = rows_changed(
+            update(Recording)
+            .where(Recording.id == recording.id, Recording.state.not_in(under_way))
+            .values(state=Recording.State.WAITING, reason=None)
+        )
+        db.session.refresh(recording, ["state", "reason"])
+        if not begun:
+            return None
         merge = cls(recording=recording)
         db.session.add(merge)
-        recording.state = Recording.State.WAITING
-        recording.reason = None
         return merge
 
     @classmethod
@@ -120,7 +132,7 @@ class Merge(Model):
         self,
         *,
         storage: Storage,
-        ffmpeg: FFmpeg,
+        ffmpeg: FFmpeg | None,
         lease_for: timedelta,
         announce: Callable[[], None] = lambda: None,
     ) -> None:
@@ -131,7 +143,10 @@ class Merge(Model):
         3. Point the recording to it, if the lease is still ours; else take the file away again.
         """
         if self.attempts > MOST_ATTEMPTS:
-            self._fail("The merge stopped its worker several times. The clips are unharmed.")
+            self._fail(self.reason or "The merge stopped its worker several times.")
+            return
+        if ffmpeg is None:
+            self._fail("The worker found no ffmpeg. Install one, then merge again.")
             return
         if storage.free_bytes() < ROOM_NEEDED * sum(entry["bytes"] for entry in self.manifest):
             self._fail("The disk is too full to merge. Make room, then merge again.")
@@ -179,8 +194,18 @@ class Merge(Model):
             path=storage.path(part.file),
             label=part.label,
             gap_before=self.recording.gap_before(part),
-            without_picture=not self.recording.interview.study.camera.is_allowed,
+            without_picture=not self.recording.interview.camera.is_allowed,
         )
+
+    def note_trouble(self, cause: Exception) -> None:
+        """Something unforeseen. The lease runs out and it is tried again, but not for ever."""
+        db.session.rollback()
+        rows_changed(
+            update(Merge)
+            .where(Merge.id == self.id, Merge.lease == self._held)
+            .values(reason=f"Something unforeseen happened: {cause!r}"[:LONGEST_REASON])
+        )
+        db.session.commit()
 
     def _renew(self, progress: float, lease_for: timedelta) -> None:
         """Say that this worker lives and how far it is. Raises `LeaseLost` when it was given up."""
@@ -200,11 +225,8 @@ class Merge(Model):
             db.session.rollback()
             storage.delete(name)
             raise LeaseLost
-        # Locked before its parts are read: a part that closes now waits, and then finds it ready.
-        recording = db.session.get_one(
-            Recording, self.recording_id, with_for_update=True, populate_existing=True
-        )
-        before, recording.full_session = recording.full_session, name
+        recording = self._locked_recording()
+        recording.full_session = name
         recording.full_session_type = report.mime_type
         recording.report = self._told_of_parts(report, parts)
         recording.ready_at = clock.now()
@@ -213,8 +235,8 @@ class Merge(Model):
         recording.state = Recording.State.STALE if grown else Recording.State.READY
         recording.reason = None
         db.session.commit()
-        if before:
-            storage.delete(before)
+        # The one before, and what a worker that was killed at this very place left behind.
+        storage.delete_others(f"{recording.folder}/full-session-*", than=name)
 
     def _told_of_parts(self, report: full_session.Report, parts: list[Part]) -> dict[str, Any]:
         """The report with each part by its public id, so that a turn can be placed in time."""
@@ -224,10 +246,20 @@ class Merge(Model):
         return told
 
     def _fail(self, reason: str) -> None:
+        reason = reason[:LONGEST_REASON]
         if self._end(Merge.State.FAILED, reason=reason):
-            self.recording.state = Recording.State.FAILED
-            self.recording.reason = reason
+            recording = self._locked_recording()
+            # What was missing may have arrived meanwhile: then it is tried again with it.
+            grown = recording.manifest() != self.manifest
+            recording.state = Recording.State.STALE if grown else Recording.State.FAILED
+            recording.reason = None if grown else reason
         db.session.commit()
+
+    def _locked_recording(self) -> Recording:
+        """Locked before its parts are read: one that closes now waits, and then finds us done."""
+        return db.session.get_one(
+            Recording, self.recording_id, with_for_update=True, populate_existing=True
+        )
 
     def _end(self, state: State, reason: str | None = None) -> bool:
         ended = rows_changed(

@@ -60,7 +60,7 @@ class Part(Model):
     bytes_durable: Mapped[int] = mapped_column(BigInteger, default=0)
     length: Mapped[int | None] = mapped_column(BigInteger)
     end_reason: Mapped[EndReason | None] = mapped_column(word(EndReason))
-    closed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None] = mapped_column(index=True)
     probed: Mapped[dict[str, Any] | None]
     damage: Mapped[str | None] = mapped_column(String(200))
 
@@ -117,9 +117,14 @@ class Part(Model):
         """
         if self.length is not None and at + len(data) > self.length:
             raise PartClosed("This part is complete; nothing can be added to it.")
+        file, sniffed = self.file, self.sniffed_type
         if at < HEADER:
-            self._look_at_header(storage.head(self.file, at) + data if at else data)
-        durable = storage.append(self.file, data, at=at)
+            found = self._sniff(storage.head(file, at) + data if at else data)
+            sniffed = sniffed or found
+        # The disk is waited for without a connection: there are fewer of them than participants.
+        db.session.commit()
+        durable = storage.append(file, data, at=at)
+        self.sniffed_type = sniffed
         self.note_durable(durable)
         return durable
 
@@ -130,7 +135,7 @@ class Part(Model):
             .where(Part.id == self.id, Part.bytes_durable < durable)
             .values(bytes_durable=durable, last_byte_at=clock.now())
         )
-        db.session.refresh(self, ["bytes_durable", "last_byte_at"])
+        db.session.refresh(self, ["bytes_durable", "last_byte_at", "length", "closed_at"])
         if not grown:
             return
         if not self.is_open:
@@ -138,14 +143,14 @@ class Part(Model):
         elif self.length is not None and durable >= self.length:
             self.close(self.end_reason or EndReason.FINISHED)
 
-    def _look_at_header(self, head: bytes) -> None:
-        if not self.recording.interview.study.camera.is_allowed and probe.declares_video(
-            head[:HEADER]
-        ):
+    def _sniff(self, head: bytes) -> str | None:
+        """The container by its first bytes. Raises `CameraNotAllowed` for a picture."""
+        allowed = self.recording.interview.camera.is_allowed
+        if not allowed and probe.declares_video(head[:HEADER]):
             raise CameraNotAllowed(
                 "The camera is disabled in this study, so a recording with a picture is not taken."
             )
-        self.sniffed_type = self.sniffed_type or probe.sniff(head)
+        return probe.sniff(head)
 
     def declare_end(
         self, *, length: int, reason: EndReason, recorder_ended_at: datetime | None = None

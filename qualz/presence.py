@@ -11,6 +11,7 @@ from sqlalchemy import update
 from qualz import clock
 from qualz.database import rows_changed
 from qualz.interview import Interview
+from qualz.part import Part
 
 # Heartbeats come every 2 s; one may be lost and the next one late.
 PRESENT_FOR = timedelta(seconds=5)
@@ -38,6 +39,17 @@ def beat(interview: Interview, place: str, report: dict[str, Any]) -> bool:
     return True
 
 
+def note_chunk(part: Part) -> None:
+    """A chunk of the part that is being recorded is a sign of life; one of a backlog is none."""
+    if not part.is_open or part is not part.recording.parts[-1]:
+        return
+    rows_changed(
+        update(Interview)
+        .where(Interview.id == part.recording.interview_id, Interview.state == Interview.State.LIVE)
+        .values(last_seen_at=clock.now())
+    )
+
+
 def interrupt_lapsed(*, grace: timedelta) -> None:
     """Interviews whose participant has been away for longer than the grace are interrupted.
 
@@ -49,6 +61,19 @@ def interrupt_lapsed(*, grace: timedelta) -> None:
             Interview.state == Interview.State.LIVE, Interview.last_seen_at < clock.now() - grace
         )
         .values(state=Interview.State.INTERRUPTED, interrupted_at=clock.now())
+    )
+
+
+def complete_again(*, hold: timedelta) -> None:
+    """Completed interviews that were reopened, but where nobody came, are completed as before."""
+    rows_changed(
+        update(Interview)
+        .where(
+            Interview.state == Interview.State.INTERRUPTED,
+            Interview.completed_at.is_not(None),
+            Interview.interrupted_at < clock.now() - hold,
+        )
+        .values(state=Interview.State.COMPLETED, interrupted_at=None)
     )
 
 

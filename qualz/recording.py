@@ -34,7 +34,7 @@ class Recording(Model):
     interview_id: Mapped[int] = mapped_column(
         ForeignKey("interviews.id", ondelete="CASCADE"), unique=True
     )
-    state: Mapped[State] = mapped_column(word(State), default=State.NONE)
+    state: Mapped[State] = mapped_column(word(State), default=State.NONE, index=True)
     reason: Mapped[str | None] = mapped_column(String(300))
     # The Full Session that can be watched; it stays while a stale one is being made anew.
     full_session: Mapped[str | None] = mapped_column(String(200))
@@ -84,7 +84,7 @@ class Recording(Model):
             if part.key == key:
                 return part
         number = max((part.number for part in self.parts), default=0) + 1
-        part = Part(number=number, key=key, reported_type=reported_type, **known)
+        part = Part(number=number, key=key, reported_type=reported_type, bytes_durable=0, **known)
         self.parts.append(part)
         return part
 
@@ -121,12 +121,21 @@ class Recording(Model):
         )
 
     def gap_before(self, part: Part) -> float | None:
-        """Seconds not recorded between the part before and this one, by the server's clock."""
+        """Seconds not recorded between the part before and this one.
+
+        By the participant's clock where it can be believed: the tail of a part that a drop ended
+        may have arrived long after, so when it arrived says nothing.
+        """
         earlier = [other for other in self.clips if other.number < part.number]
         if not earlier:
             return None
-        ended = earlier[-1].last_byte_at or earlier[-1].started_at
-        return max(0.0, (part.started_at - ended).total_seconds())
+        before = earlier[-1]
+        at_most = (part.started_at - before.started_at).total_seconds()
+        if before.recorder_ended_at and part.recorder_started_at:
+            gap = (part.recorder_started_at - before.recorder_ended_at).total_seconds()
+            if 0 <= gap <= at_most:
+                return gap
+        return max(0.0, at_most - before.seconds)
 
     def close_parts(self, reason: EndReason) -> None:
         for part in self.parts:

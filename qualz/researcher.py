@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from qualz import clock
 from qualz.database import Model, db
+from qualz.media.storage import Offload, here
 from qualz.tokens import digest, new_token
 
 SHORTEST_PASSWORD = 12
@@ -49,16 +50,26 @@ class Researcher(Model):
         return db.session.scalar(select(cls.id).limit(1)) is not None
 
     @classmethod
-    def signing_in(cls, email: str, password: str) -> Researcher | None:
-        """The researcher whose address and password these are."""
+    def signing_in(cls, email: str, password: str, *, offload: Offload = here) -> Researcher | None:
+        """The researcher whose address and password these are.
+
+        Argon2 takes its time by design, so it is left to `offload` and no connection waits.
+        """
         found = db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
-        try:
-            _hasher.verify(found.password_hash if found else _nobody(), password)
-        except (VerifyMismatchError, InvalidHashError):
+        kept = found.password_hash if found else _nobody()
+        db.session.commit()
+        if not offload(lambda: _fits(kept, password)) or found is None:
             return None
-        if found and _hasher.check_needs_rehash(found.password_hash):
+        if _hasher.check_needs_rehash(kept):
             found.set_password(password)
         return found
+
+
+def _fits(kept: str, password: str) -> bool:
+    try:
+        return _hasher.verify(kept, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
 
 
 class SetUpLink(Model):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 
 from flask import Flask, current_app
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import func, or_, select
 
 from qualz import background, clock, presence
 from qualz.database import db
@@ -31,42 +33,48 @@ def run(app: Flask, stop: threading.Event) -> None:
         with app.app_context():
             try:
                 once(settings)
-            except SQLAlchemyError:
+            except Exception:
+                # Whatever it is, the others that depend on the sweep are not to wait for a restart.
                 log.exception("A sweep failed; the next one tries again.")
 
 
 def once(settings: Settings) -> None:
-    presence.interrupt_lapsed(grace=settings.grace)
-    presence.abandon_forgotten()
-    close_held_parts(settings)
-    begin_due_merges(settings)
-    db.session.commit()
+    """Each step by itself: none holds the database while the next one looks around."""
+    steps: list[Callable[[], None]] = [
+        partial(presence.interrupt_lapsed, grace=settings.grace),
+        partial(presence.complete_again, hold=settings.hold),
+        presence.abandon_forgotten,
+        partial(close_held_parts, hold=settings.hold),
+        partial(begin_due_merges, hold=settings.hold),
+    ]
+    for step in steps:
+        step()
+        db.session.commit()
     current_app.extensions["storage"].clear_workspaces()
-    queue = current_app.extensions["queue"]
     for merge in Merge.unclaimed():
-        background.ring(queue, "merge", merge.id)
+        background.ring(current_app.extensions["queue"], "merge", merge.id)
 
 
-def close_held_parts(settings: Settings) -> None:
+def close_held_parts(*, hold: timedelta) -> None:
     """Parts whose browser said nothing more within the hold are closed with what is there."""
-    for part in db.session.scalars(select(Part).where(Part.closed_at.is_(None))):
-        if clock.now() - (part.last_byte_at or part.started_at) >= settings.hold:
-            part.close(EndReason.GIVEN_UP)
+    heard = func.coalesce(Part.last_byte_at, Part.started_at)
+    held = select(Part).where(Part.closed_at.is_(None), heard <= clock.now() - hold)
+    for part in db.session.scalars(held).all():
+        part.close(EndReason.GIVEN_UP)
 
 
-def begin_due_merges(settings: Settings) -> None:
+def begin_due_merges(*, hold: timedelta) -> None:
+    """`Recording.is_due` decides; the query only spares it those that cannot be."""
+    is_left = or_(
+        Interview.state.in_([Interview.State.COMPLETED, Interview.State.ABANDONED]),
+        Interview.interrupted_at <= clock.now() - hold,
+    )
     candidates = select(Recording).where(
         Recording.state.in_([Recording.State.NONE, Recording.State.STALE]),
-        Recording.interview.has(
-            Interview.state.in_(
-                [
-                    Interview.State.COMPLETED,
-                    Interview.State.INTERRUPTED,
-                    Interview.State.ABANDONED,
-                ]
-            )
-        ),
+        Recording.interview.has(is_left),
+        Recording.parts.any(Part.bytes_durable > 0),
+        ~Recording.parts.any(Part.closed_at.is_(None)),
     )
-    for recording in db.session.scalars(candidates):
-        if recording.is_due(hold=settings.hold):
+    for recording in db.session.scalars(candidates).all():
+        if recording.is_due(hold=hold):
             Merge.begin(recording)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
 
@@ -57,7 +57,11 @@ def sign_in() -> ResponseReturnValue:
         return redirect(destination)
     form = SignInForm(request.form)
     if request.method == "POST" and form.validate():
-        found = Researcher.signing_in(form.email.data or "", form.password.data or "")
+        found = Researcher.signing_in(
+            form.email.data or "",
+            form.password.data or "",
+            offload=current_app.extensions["offload"],
+        )
         db.session.commit()
         if found:
             _sign_in(found)

@@ -18,8 +18,7 @@ from qualz.merge import Merge
 def merge_again(study_id: str, interview_id: str) -> ResponseReturnValue:
     interview = find_interview(study_id, interview_id)
     # Pressed twice, or in two tabs: one merge is enough.
-    if not interview.recording.is_being_made:
-        merge = Merge.begin(interview.recording)
+    if merge := Merge.begin(interview.recording):
         db.session.flush()
         background.later("merge", merge.id)
         db.session.commit()

@@ -109,6 +109,13 @@ class Storage:
             path.unlink()
             disk.sync_folders(path, self.root)
 
+    def delete_others(self, pattern: str, *, than: str) -> None:
+        """Remove the files of a folder that fit the pattern, but for one."""
+        kept, pattern_path = self.path(than), self.path(pattern)
+        for path in pattern_path.parent.glob(pattern_path.name):
+            if path != kept:
+                path.unlink(missing_ok=True)
+
     def delete_tree(self, prefix: str) -> None:
         """Remove a folder and all that is in it; no complaint if it is gone already."""
         path = self.path(prefix)
@@ -148,7 +155,9 @@ class Storage:
         cleared = 0
         with disk.locked(parent, fcntl.LOCK_EX):
             for folder in parent.iterdir():
-                with suppress(BlockingIOError), disk.locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                # Somebody works in it, or has just left and taken it away.
+                spared = suppress(BlockingIOError, FileNotFoundError)
+                with spared, disk.locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
                     shutil.rmtree(folder, ignore_errors=True)
                     cleared += 1
         return cleared

@@ -7,6 +7,7 @@ valid for as long as a resume link is; a revoked link shuts out whoever came by 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask import Response, current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -64,19 +65,31 @@ def interviews_in(cookies: Mapping[str, str], study: Study) -> Iterator[Intervie
     return iter(sorted(held, key=lambda interview: interview.number, reverse=True))
 
 
+def came_by_consent(cookies: Mapping[str, str], public_id: str) -> bool:
+    """Whether this browser is the one in which the interview was begun."""
+    key = _key(cookies.get(PREFIX + public_id, ""))
+    return key == {"interview": public_id, "link": None}
+
+
 def _admitted(value: str, public_id: str) -> Interview | None:
-    settings: Settings = current_app.extensions["settings"]
-    try:
-        key = _serializer().loads(value, max_age=int(settings.resume_link_validity.total_seconds()))
-    except BadData:
-        return None
-    if key["interview"] != public_id:
+    key = _key(value)
+    if key is None or key["interview"] != public_id:
         return None
     if key["link"] is not None:
         link = db.session.get(ResumeLink, key["link"])
         if link is None or link.revoked_at:
             return None
     return db.session.scalar(select(Interview).where(Interview.public_id == public_id))
+
+
+def _key(value: str) -> dict[str, Any] | None:
+    settings: Settings = current_app.extensions["settings"]
+    validity = int(settings.resume_link_validity.total_seconds())
+    try:
+        key: dict[str, Any] = _serializer().loads(value, max_age=validity)
+    except BadData:
+        return None
+    return key
 
 
 def _serializer() -> URLSafeTimedSerializer:

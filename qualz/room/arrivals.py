@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from qualz import broadcasts, pages, presence
 from qualz.database import db
 from qualz.interview import Interview
-from qualz.room import admission, room
+from qualz.room import admission, asked, room
 from qualz.settings import Settings
 
 
@@ -20,7 +20,7 @@ def enter(public_id: str) -> ResponseReturnValue:
         interview = admission.interview_from(request.cookies, public_id)
     except admission.NotAdmitted:
         return render_template("room/link_unusable.html"), 403
-    pages.allow_devices(camera=interview.study.camera.is_allowed)
+    pages.allow_devices(camera=interview.camera.is_allowed)
     return render_template(
         "room/room.html", interview=interview, study=interview.study, room=_settings_of(interview)
     )
@@ -29,11 +29,11 @@ def enter(public_id: str) -> ResponseReturnValue:
 @room.post("/room/<public_id>/arrivals")
 def arrive(public_id: str) -> ResponseReturnValue:
     interview = admission.interview_from(request.cookies, public_id)
-    asked = request.get_json()
+    sent = asked.body()
     moved = interview.arrive(
-        str(asked["place"])[:64],
+        asked.name_in(sent, "place"),
         present_for=presence.PRESENT_FOR,
-        take_over=bool(asked.get("takeOver")),
+        take_over=bool(sent.get("takeOver")),
     )
     db.session.commit()
     if moved:
@@ -46,8 +46,8 @@ def arrive(public_id: str) -> ResponseReturnValue:
 def beat(public_id: str) -> ResponseReturnValue:
     """The heartbeat of a page whose proxy lets no WebSocket through."""
     interview = admission.interview_from(request.cookies, public_id)
-    report = dict(request.get_json())
-    here = presence.beat(interview, str(report.pop("place", ""))[:64], presence.tidy(report))
+    sent = asked.body()
+    here = presence.beat(interview, asked.name_in(sent, "place"), presence.tidy(sent))
     db.session.commit()
     return jsonify(here=here)
 
@@ -61,7 +61,7 @@ def _settings_of(interview: Interview) -> dict[str, Any]:
         "id": interview.public_id,
         "url": url,
         "partUrl": f"{url}/parts",
-        "camera": study.camera.value,
+        "camera": interview.camera.value,
         "started": interview.last_said is not None,
         "over": interview.is_over,
         "title": study.title,

@@ -7,21 +7,22 @@ answered is durable: the bytes before it have been fsynced.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected
 
-from qualz import broadcasts
-from qualz.database import db
+from qualz import broadcasts, presence
+from qualz.database import db, once_more_if_taken
 from qualz.errors import CameraNotAllowed, PartClosed
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
 from qualz.part import EndReason, Part
-from qualz.room import admission
+from qualz.room import admission, asked
 from qualz.room.tus import (
     CHECKSUMS,
     EXTENSIONS,
@@ -31,10 +32,14 @@ from qualz.room.tus import (
     verify,
     whole_number,
 )
-from qualz.settings import Settings
+from qualz.settings import MEBIBYTE, Settings
 
 uploads = Blueprint("uploads", __name__, url_prefix="/room/<public_id>/parts")
 PIECE = 256 * 1024
+# A flapping network makes many parts of a few seconds; an attacker makes more.
+MOST_PARTS = 1000
+# Bytes that no new part may begin to use up: parts that are under way, and merges, need them.
+KEPT_FREE = 512 * MEBIBYTE
 TYPES = ("audio/webm", "video/webm", "audio/mp4", "video/mp4", "video/x-matroska")
 
 
@@ -92,28 +97,40 @@ def create(public_id: str) -> Response:
     if reported.split(";")[0].strip() not in TYPES:
         raise Unacceptable("Only recordings are taken here: WebM or MP4.", status=415)
     camera = known.get("camera") == "true" or reported.startswith("video/")
-    if camera and not interview.study.camera.is_allowed:
+    if camera and not interview.camera.is_allowed:
         raise CameraNotAllowed("The camera is disabled in this study.")
-    part = interview.recording.start_part(
+    _demand_room(interview)
+    start = partial(
+        _start_part,
+        public_id,
+        length,
         key=(known.get("key") or uuid4().hex)[:64],
         reported_type=reported[:120],
         has_camera=camera,
         device="phone" if known.get("device") == "phone" else "desktop",
-        recorder_started_at=_moment(known.get("startedAt")),
+        recorder_started_at=asked.moment(known.get("startedAt")),
     )
-    if length is not None:
-        part.declare_end(length=length, reason=EndReason.FINISHED)
-    db.session.commit()
+    part = once_more_if_taken(start)
     broadcasts.interview_changed(interview)
     location = url_for("uploads.ask", public_id=public_id, upload=part.public_id)
     headers = {"Location": location, "Part-Number": str(part.number), **_expiry(part)}
     return Response(status=201, headers=headers)
 
 
+def _start_part(public_id: str, length: int | None, **known: Any) -> Part:
+    part = _interview(public_id).recording.start_part(**known)
+    if length is not None:
+        part.declare_end(length=length, reason=EndReason.FINISHED)
+    db.session.commit()
+    return part
+
+
 @uploads.route("/<upload>", methods=["HEAD"])
 def ask(public_id: str, upload: str) -> Response:
     part = _part(public_id, upload)
-    durable = _storage().sync(part.file)
+    file = part.file
+    db.session.commit()
+    durable = _storage().sync(file)
     part.note_durable(durable)
     db.session.commit()
     length = (
@@ -131,12 +148,13 @@ def append(public_id: str, upload: str) -> Response:
     at = whole_number(request.headers.get("Upload-Offset"), "Upload-Offset")
     if (length := _declared_length()) is not None and part.length is None:
         part.declare_end(length=length, reason=EndReason.FINISHED)
-        db.session.commit()
     durable = at
+    # Bodies come at the network's pace. Neither a connection nor SQLite's one write lock is held
+    # while they, or the disk, are waited for.
+    db.session.commit()
     for piece in _pieces(at):
-        # The disk is waited for before the row is written: a greenlet that waits inside a
-        # transaction would hold SQLite's one write lock while the others run.
         durable = part.append(piece, at=durable, storage=_storage())
+        presence.note_chunk(part)
         db.session.commit()
     return Response(status=204, headers={"Upload-Offset": str(durable), **_expiry(part)})
 
@@ -158,11 +176,11 @@ def terminate(public_id: str, upload: str) -> Response:
 def close(public_id: str, upload: str) -> Response:
     """The page says that the recorder has stopped, why, and after how many bytes."""
     part = _part(public_id, upload)
-    said = request.get_json()
+    said = asked.body()
     part.declare_end(
         length=whole_number(said.get("length"), "length"),
         reason=_end_reason(said.get("reason")),
-        recorder_ended_at=_moment(said.get("endedAt")),
+        recorder_ended_at=asked.moment(said.get("endedAt")),
     )
     db.session.commit()
     broadcasts.recording_changed(part.recording)
@@ -188,6 +206,14 @@ def _interview(public_id: str) -> Interview:
 
 def _part(public_id: str, upload: str) -> Part:
     return Part.named(_interview(public_id).recording, upload)
+
+
+def _demand_room(interview: Interview) -> None:
+    """A link is open to anybody: one interview may not fill the disk for all the others."""
+    if len(interview.recording.parts) >= MOST_PARTS:
+        raise Unacceptable(f"An interview may have {MOST_PARTS} parts.", status=413)
+    if _storage().free_bytes() < KEPT_FREE:
+        raise DiskFull
 
 
 def _declared_length() -> int | None:
@@ -229,15 +255,6 @@ def _end_reason(word: object) -> EndReason:
         return EndReason(str(word))
     except ValueError:
         raise Unacceptable(f"“{word}” is no reason for a part's end.") from None
-
-
-def _moment(text: object) -> datetime | None:
-    """A moment by the participant's clock, as `Date.toISOString()` writes it."""
-    try:
-        moment = datetime.fromisoformat(str(text)) if text else None
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None
 
 
 def _expiry(part: Part) -> dict[str, str]:

@@ -6,7 +6,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from flask.typing import ResponseReturnValue
 
 from qualz import broadcasts, pages
-from qualz.database import db
+from qualz.database import db, once_more_if_taken
 from qualz.errors import LinkUnusable, NotFound, StudyClosed
 from qualz.interview import Interview
 from qualz.invitation import Invitation
@@ -38,10 +38,15 @@ def consent(token: str) -> ResponseReturnValue:
     if not request.form.get("consent"):
         error = "Tick the box to say that you agree, or close this page if you do not."
         return render_template("room/welcome.html", study=study, token=token, error=error), 422
-    interview = Interview.begin(study.invitation)
-    db.session.commit()
+    interview = once_more_if_taken(lambda: _begin(token))
     broadcasts.interview_changed(interview)
     return admission.admit(_to_room(interview), interview)
+
+
+def _begin(token: str) -> Interview:
+    interview = Interview.begin(Invitation.opened_by(token))
+    db.session.commit()
+    return interview
 
 
 @room.get("/r/<token>")
@@ -58,7 +63,11 @@ def use_resume_link(token: str) -> ResponseReturnValue:
     link.interview.reopen()
     db.session.commit()
     broadcasts.interview_changed(link.interview)
-    return admission.admit(_to_room(link.interview), link.interview, by=link)
+    answer = _to_room(link.interview)
+    if admission.came_by_consent(request.cookies, link.interview.public_id):
+        # Their own key stays: it outlives the link, should that be revoked.
+        return answer
+    return admission.admit(answer, link.interview, by=link)
 
 
 def _open_study(token: str) -> Study:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from qualz import sweep
+from qualz.clock import now
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.merge import MOST_ATTEMPTS, LeaseLost, Merge
 from qualz.part import EndReason, Part
 from qualz.recording import Recording
 from qualz.settings import Settings
+from qualz.study import Study
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 LEASE = timedelta(seconds=15)
@@ -41,6 +44,18 @@ def runs(merge: Merge, app: Flask, **how: object) -> None:
         lease_for=LEASE,
         **how,  # type: ignore[arg-type]
     )
+
+
+def runs_on_what_it_read_before(merge: Merge, app: Flask, meanwhile: Callable[[], None]) -> None:
+    """Runs a merge that fails, with something happening just before it says so."""
+    end = merge._end
+
+    def late_end(*given: object, **named: object) -> bool:
+        meanwhile()
+        return end(*given, **named)  # type: ignore[arg-type]
+
+    merge._end = late_end  # type: ignore[method-assign]
+    runs(merge, app)
 
 
 def sweeps_and_works(app: Flask, settings: Settings) -> None:
@@ -191,3 +206,80 @@ def test_a_camera_disabled_study_never_shows_a_picture(
     interview.complete()
     sweeps_and_works(app, settings)
     assert interview.recording.full_session_type.startswith("audio/")
+
+
+def test_a_failed_merge_whose_missing_bytes_came_meanwhile_is_tried_again(
+    app: Flask, settings: Settings, interview: Interview
+):
+    whole = (SAMPLES / "chromium-opus.webm").read_bytes()
+    part = interview.recording.start_part(key="cut", reported_type="audio/webm")
+    db.session.commit()
+    part.append(whole[:40], at=0, storage=app.extensions["storage"])
+    part.close(EndReason.GIVEN_UP)
+    interview.complete()
+    merge = Merge.begin(interview.recording)
+    db.session.commit()
+    Merge.claim(merge.id, lease_for=LEASE)
+
+    def the_rest_arrives() -> None:
+        if part.bytes_durable < len(whole):
+            part.append(whole[40:], at=40, storage=app.extensions["storage"])
+            db.session.commit()
+
+    # What the worker read was too little; by the time that it says so, all of it is here.
+    runs_on_what_it_read_before(merge, app, the_rest_arrives)
+    assert interview.recording.state is Recording.State.STALE
+    sweeps_and_works(app, settings)
+    assert interview.recording.state is Recording.State.READY
+
+
+def test_one_merge_is_enough_for_whoever_asks(recording: Recording):
+    assert Merge.begin(recording)
+    assert Merge.begin(recording) is None
+
+
+def test_where_there_is_no_ffmpeg_the_merge_fails_and_says_so(app: Flask, recording: Recording):
+    merge = Merge.begin(recording)
+    db.session.commit()
+    claimed = Merge.claim(merge.id, lease_for=LEASE)
+    claimed.run(storage=app.extensions["storage"], ffmpeg=None, lease_for=LEASE)
+    assert recording.state is Recording.State.FAILED
+    assert "ffmpeg" in recording.reason
+
+
+def test_the_gap_of_a_drop_is_known_although_the_tail_came_after_the_return(
+    app: Flask, interview: Interview
+):
+    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
+        began = now()
+        first = interview.recording.start_part(
+            key="one", reported_type="audio/webm", recorder_started_at=began
+        )
+        db.session.commit()
+        clock.shift(timedelta(minutes=20))
+        second = interview.recording.start_part(
+            key="two", reported_type="audio/webm", recorder_started_at=now()
+        )
+        db.session.commit()
+        for part in (first, second):
+            part.append(b"tail", at=0, storage=app.extensions["storage"])
+        first.declare_end(
+            length=4, reason=EndReason.DROP, recorder_ended_at=began + timedelta(minutes=5)
+        )
+        assert interview.recording.gap_before(second) == 15 * 60
+
+
+def test_the_sweep_asks_no_more_for_interviews_that_have_nothing_to_merge(
+    app: Flask, settings: Settings, study: Study
+):
+    def queries_of_a_sweep() -> int:
+        counted = []
+        event.listen(db.engine, "before_cursor_execute", lambda *_: counted.append(1))
+        sweep.once(settings)
+        return len(counted)
+
+    few = queries_of_a_sweep()
+    for _ in range(20):
+        Interview.begin(study.invitation).complete()
+        db.session.commit()
+    assert queries_of_a_sweep() <= 2 * few

@@ -179,3 +179,68 @@ def test_where_the_camera_is_allowed_a_picture_is_taken(
     assert participant.sends(upload, picture, 0).status_code == 204
     policy = participant.client.get(participant.room).headers["Permissions-Policy"]
     assert "camera=(self)" in policy
+
+
+@pytest.mark.parametrize("length", [0, 3])
+def test_a_part_whose_length_is_known_from_the_start_closes_by_itself(
+    participant: Participant, study: Study, length: int
+):
+    participant.consents(study)
+    created = participant.client.post(
+        f"{participant.room}/parts",
+        headers={"Tus-Resumable": "1.0.0", "Upload-Length": str(length)},
+    )
+    assert created.status_code == 201
+    if length:
+        assert participant.sends(created.location, b"abc", 0).status_code == 204
+    part = db.session.query(Part).one()
+    assert not part.is_open
+    assert participant.asks(created.location).headers["Upload-Length"] == str(length)
+
+
+def test_a_camera_that_the_study_disables_later_is_still_this_interviews(
+    participant: Participant, study: Study, picture: bytes
+):
+    study.camera = Camera.ON_BY_DEFAULT
+    participant.consents(study)
+    study.camera = Camera.DISABLED
+    db.session.commit()
+    upload = participant.starts_part(filetype="video/webm", camera="true").location
+    assert participant.sends(upload, picture, 0).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Upload-Metadata": "key é,x"},
+        {"Upload-Metadata": "startedAt MDAwMS0wMS0wMVQwMDowMDowMCsxMDowMA=="},
+        {"Upload-Length": "-1"},
+        {"Upload-Length": "9" * 15},
+    ],
+)
+def test_nonsense_in_a_creation_is_refused_or_ignored_but_breaks_nothing(
+    participant: Participant, study: Study, headers: dict[str, str]
+):
+    participant.consents(study)
+    spoken = {"Tus-Resumable": "1.0.0", "Upload-Defer-Length": "1", **headers}
+    answer = participant.client.post(f"{participant.room}/parts", headers=spoken)
+    assert answer.status_code in (201, 400, 413)
+
+
+@pytest.mark.parametrize("checksum", ["sha1 é", "md5 x", "sha1", ""])
+def test_a_checksum_that_is_none_leaves_nothing(
+    participant: Participant, upload: str, settings: Settings, checksum: str
+):
+    answer = participant.sends(upload, b"abc", 0, **{"Upload-Checksum": checksum})
+    assert answer.status_code in (400, 460, 204)
+    assert stored(settings) == (b"abc" if answer.status_code == 204 else b"")
+
+
+@pytest.mark.parametrize("sent", [[1], 5, "abc", None, {}, {"place": "\ud800"}, {"place": 3}])
+def test_nonsense_from_a_script_is_told_so(participant: Participant, study: Study, sent: object):
+    participant.consents(study)
+    for address in ("arrivals", "beats"):
+        answer = participant.client.post(f"{participant.room}/{address}", json=sent)
+        assert answer.status_code == 400, address
+    if not isinstance(sent, dict):
+        assert participant.client.put(f"{participant.room}/ending", json=sent).status_code == 400
