@@ -65,7 +65,8 @@ class Server:
             text=True,
         )
         # Read all along, so that the pipe never fills.
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         eventually(lambda: self._is_up(), within=60, what="Qualz says that it runs")
 
     def _listen(self) -> None:
@@ -84,6 +85,9 @@ class Server:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(30)
+        self._listener.join(10)
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def child(self, *words: str) -> psutil.Process:
         """The process whose command line holds all these words."""
