@@ -239,10 +239,15 @@ class Merge(Model):
         storage.delete_others(f"{recording.folder}/full-session-*", than=name)
 
     def _told_of_parts(self, report: full_session.Report, parts: list[Part]) -> dict[str, Any]:
-        """The report with each part by its public id, so that a turn can be placed in time."""
+        """The report with each part by its public id, so that a turn can be placed in time.
+
+        The parts learn how long they really are.
+        """
         told = report.as_json()
         for entry in told["parts"]:
-            entry["part"] = parts[entry["index"]].public_id
+            part = parts[entry["index"]]
+            entry["part"] = part.public_id
+            part.probed = {"duration": entry["duration"]}
         return told
 
     def _fail(self, reason: str) -> None:

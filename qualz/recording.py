@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, String, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz.database import Model, db, rows_changed, word
-from qualz.part import EndReason, Part
+from qualz.part import Part
 
 if TYPE_CHECKING:
     from qualz.interview import Interview
@@ -136,8 +136,3 @@ class Recording(Model):
             if 0 <= gap <= at_most:
                 return gap
         return max(0.0, at_most - before.seconds)
-
-    def close_parts(self, reason: EndReason) -> None:
-        for part in self.parts:
-            if part.is_open:
-                part.close(reason)
