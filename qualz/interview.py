@@ -148,6 +148,8 @@ class Interview(Model):
             self.state = Interview.State.COMPLETED
             self.completed_at = clock.now()
             self.ended_early = early
+            # The room is empty: whoever reopens it need not ask a tab that only says thank you.
+            self.place = None
 
     def reopen(self) -> None:
         """Somebody with a resume link wants to go on, even after the goodbye."""

@@ -128,6 +128,26 @@ def test_a_completed_one_lets_nobody_in_until_it_is_reopened(interview: Intervie
     assert hears(interview) == "How do you search?"
 
 
+def test_one_reopened_is_open_to_another_device_at_once(interview: Interview):
+    arrives(interview, "laptop")
+    interview.complete()
+    interview.reopen()
+    assert arrives(interview, "phone") is False
+    assert presence.beat(interview, "laptop", {}) is False
+
+
+def test_one_reopened_where_nobody_comes_is_completed_as_before(interview: Interview):
+    hold = timedelta(minutes=15)
+    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
+        interview.complete()
+        interview.reopen()
+        db.session.commit()
+        clock.shift(hold + timedelta(seconds=1))
+        presence.complete_again(hold=hold)
+        db.session.refresh(interview)
+        assert interview.state is Interview.State.COMPLETED
+
+
 def test_one_reopened_after_the_goodbye_asks_what_to_add(interview: Interview):
     for answer in ("With the search box of course, always", "Nothing at all"):
         hears(interview)
