@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from qualz.application import create_core
+from qualz.database import db
+from qualz.guide import Question
+from qualz.settings import Settings
+from qualz.study import Study
 from qualz.tools import find_chromium
+from tests.conftest import add_researcher
 from tests.e2e.actors import Actor, Participant, Researcher
 from tests.e2e.server import Server
 
@@ -106,3 +112,24 @@ def new_participant(browser: Browser, server: Server) -> Iterator[Callable[[], P
 @pytest.fixture
 def participant(new_participant: Callable[[], Participant]) -> Participant:
     return new_participant()
+
+
+@pytest.fixture(scope="module")
+def link(server: Server) -> str:
+    """A study that is open, made without a browser."""
+    app = create_core(
+        Settings(
+            data=server.data,
+            database_url=f"sqlite:///{server.data / 'qualz.db'}",
+            secret_key="only-for-tests-" * 3,
+        )
+    )
+    with app.app_context():
+        study = Study.start(add_researcher("Ada", "ada@example.org"), title="Without a browser")
+        study.revise_guide([Question(id="q", text="Why?")])
+        study.open()
+        db.session.commit()
+        address = f"/i/{study.invitation.token}"
+        db.session.remove()
+        db.engine.dispose()
+    return address
