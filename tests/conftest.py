@@ -41,7 +41,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def settings(tmp_path: Path) -> Settings:
     return Settings(
         data=tmp_path,
-        database_url=f"sqlite:///{tmp_path / 'qualz.db'}",
+        # An empty PostgreSQL can be named to run the same tests on; it is emptied for each.
+        database_url=os.environ.get("QUALZ_TEST_DATABASE_URL")
+        or f"sqlite:///{tmp_path / 'qualz.db'}",
         secret_key="only-for-tests-" * 3,
         testing=True,
     )
@@ -53,6 +55,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     # Forms are sent without their token, but where a test is about just that.
     app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
+        db.drop_all()
         db.create_all()
         yield app
         db.session.remove()
