@@ -1,6 +1,7 @@
 // tus-js-client as anybody would use it: uploads a file, is cut off, goes on, or takes it back.
 // Arguments: what to do, where uploads are created, the cookie, the file.
 import { readFileSync } from "node:fs"
+import process from "node:process"
 import { Upload } from "tus-js-client"
 
 const [what, endpoint, cookie, path] = process.argv.slice(2)
