@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
-
-# Looked up before any fork: between fork and exec nothing may take a lock.
-_prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
+from qualz.lifeline import die_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +32,7 @@ def confinement(limits: Limits) -> Callable[[], None]:
     ]
 
     def confine() -> None:
-        if _prctl is not None:
-            _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            # The parent may have died before the request took effect; then no signal comes.
-            if os.getppid() != parent:
-                os._exit(1)
+        die_with(parent)
         for which, ceiling in ceilings:
             if ceiling is not None:
                 _lower(which, ceiling)

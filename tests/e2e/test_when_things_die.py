@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser
 from redis import Redis
 
 from qualz.tools import find_ffmpeg
@@ -61,15 +60,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, gate: Gate) -> Iterator[Ser
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def researcher(browser: Browser, server: Server) -> Iterator[Researcher]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    ada = Researcher(context, server.url)
-    ada.creates_the_owners_account(server.set_up_link)
-    yield ada
-    context.close()
 
 
 def is_interviewed(
