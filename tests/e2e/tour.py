@@ -107,6 +107,7 @@ def an_interview_under_way(researcher: Researcher, look: Look) -> None:
 def a_finished_interview(researcher: Researcher, look: Look) -> str:
     page = researcher.page
     researcher.waits_for_the_full_session()
+    expect(page.locator("#rows").get_by_text("Full Session")).to_be_visible()
     researcher.plays_the_full_session()
     look("detail", page)
     page.get_by_role("button", name="Actions for Participant 1").first.click()
