@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from gevent import get_hub, monkey
 from htmx_flask import Htmx
 
-from qualz import background, dashboard, pages, room
+from qualz import background, clock, dashboard, pages, room
 from qualz.database import db
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.storage import Storage
@@ -83,6 +83,7 @@ def create_core(settings: Settings | None = None, *, moderator: Moderator | None
     settings.media.mkdir(parents=True, exist_ok=True)
     app.extensions.update(
         settings=settings,
+        listening_since=clock.now(),
         offload=_offload(),
         storage=Storage(settings.media, offload=_offload()),
         queue=background.connect(settings.redis_url),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
 from qualz.database import Model, PublicId, db, new_public_id, word
+from qualz.drop import PRESENT_FOR, Came, Cause, Drop
 from qualz.errors import ElsewhereInRoom, InterviewEnded, NotFound, StudyClosed
 from qualz.guide import Guide
 from qualz.moderator import REOPENING, Act, Conversation, Exchange, Moderator, Utterance
@@ -49,6 +50,8 @@ class Interview(Model):
     # The one live place: which tab on which device is in the room.
     place: Mapped[str | None] = mapped_column(String(64))
     last_seen_at: Mapped[datetime | None]
+    # Set while the participant is known to be gone; see `drops`.
+    away_since: Mapped[datetime | None]
     heartbeat: Mapped[dict[str, Any]] = mapped_column(default=dict)
     interrupted_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
@@ -61,6 +64,9 @@ class Interview(Model):
     )
     turns: Mapped[list[Turn]] = relationship(
         back_populates="interview", order_by=Turn.position, cascade="all, delete-orphan"
+    )
+    drops: Mapped[list[Drop]] = relationship(
+        back_populates="interview", order_by=Drop.id, cascade="all, delete-orphan"
     )
     resume_links: Mapped[list[ResumeLink]] = relationship(
         back_populates="interview",
@@ -118,7 +124,14 @@ class Interview(Model):
             return True
         return self.interrupted_at is not None and clock.now() - self.interrupted_at >= hold
 
-    def arrive(self, place: str, *, present_for: timedelta, take_over: bool = False) -> bool:
+    def arrive(
+        self,
+        place: str,
+        *,
+        came: Came = Came.FIRST,
+        listening_since: datetime | None = None,
+        take_over: bool = False,
+    ) -> bool:
         """The participant enters the room from a tab or device and takes its one live place.
 
         Answers whether another place was taken over. Raises `ElsewhereInRoom` while another one
@@ -127,24 +140,46 @@ class Interview(Model):
         if self.is_over:
             raise InterviewEnded("This interview has ended. Thank you.")
         moved = self.place is not None and self.place != place
-        if moved and not take_over and self.was_seen_within(present_for):
+        if moved and not take_over and self.is_present:
             raise ElsewhereInRoom("This interview is open in another tab or on another device.")
         self.place = place
-        self.seen()
+        self.seen(came, listening_since=listening_since)
         return moved
 
-    def seen(self) -> None:
+    def depart(self, place: str) -> None:
+        """The page in that place is being left. Perhaps it is only loaded anew."""
+        if self.state is Interview.State.LIVE and self.place == place and not self.away_since:
+            self.away_since = clock.now()
+            self.drops.append(Drop(left_at=self.away_since, cause=Cause.LEFT))
+
+    def seen(self, came: Came = Came.RETURN, *, listening_since: datetime | None = None) -> None:
         """The participant is in the room: a heartbeat or an answer says so."""
+        if self.away_since or (self.state is Interview.State.LIVE and not self.is_present):
+            self._return(came, listening_since)
         self.last_seen_at = clock.now()
         if self.state in (Interview.State.JOINED, Interview.State.INTERRUPTED):
             self.state = Interview.State.LIVE
             self.interrupted_at = None
 
-    def was_seen_within(self, span: timedelta) -> bool:
-        return self.last_seen_at is not None and clock.now() - self.last_seen_at < span
+    def _return(self, came: Came, listening_since: datetime | None) -> None:
+        drop = self.drops[-1] if self.drops else None
+        if drop is None or drop.returned_at:
+            # They were back before anybody had noticed.
+            drop = Drop(left_at=self.last_seen_at or clock.now(), noticed_at=clock.now())
+            self.drops.append(drop)
+        drop.end(came, listening_since=listening_since or drop.left_at)
+        self.away_since = None
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the participant was heard a moment ago, and has not said that they leave."""
+        is_heard = self.last_seen_at and clock.now() - self.last_seen_at < PRESENT_FOR
+        return bool(is_heard) and self.away_since is None
 
     def complete(self, *, early: bool = False) -> None:
         if not self.is_over:
+            if self.away_since:
+                self._return(Came.RETURN, None)
             self.state = Interview.State.COMPLETED
             self.completed_at = clock.now()
             self.ended_early = early

@@ -28,10 +28,22 @@ class EndReason(StrEnum):
     FINISHED = "finished"
     DROP = "drop"
     RELOAD = "reload"
+    CLOSED = "closed"
+    CRASHED = "crashed"
     DEVICE_CHANGE = "device_change"
     CAMERA_SWITCH = "camera_switch"
     RECORDER_ERROR = "recorder_error"
     GIVEN_UP = "given_up"
+
+
+# Whoever stopped the recorder in good order got all that it held. Of the others the timeslice in
+# flight never reached the journal.
+ORDERLY = (
+    EndReason.FINISHED,
+    EndReason.DROP,
+    EndReason.DEVICE_CHANGE,
+    EndReason.CAMERA_SWITCH,
+)
 
 
 class Part(Model):
@@ -59,6 +71,11 @@ class Part(Model):
     last_byte_at: Mapped[datetime | None]
     bytes_durable: Mapped[int] = mapped_column(BigInteger, default=0)
     length: Mapped[int | None] = mapped_column(BigInteger)
+    # On the recorder's own clock, as the page tells: how long it ran, up to where its `length`
+    # bytes reach, and up to where the durable ones do.
+    recorded_ms: Mapped[int | None]
+    delivered_ms: Mapped[int | None]
+    stored_ms: Mapped[int | None]
     end_reason: Mapped[EndReason | None] = mapped_column(word(EndReason))
     closed_at: Mapped[datetime | None] = mapped_column(index=True)
     probed: Mapped[dict[str, Any] | None]
@@ -97,10 +114,36 @@ class Part(Model):
         return f"{'video' if self.has_camera else 'audio'}/{container}"
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all that its recorder delivered is here."""
+        return self.length is not None and self.bytes_durable >= self.length
+
+    @property
+    def recorded(self) -> float:
+        """Seconds that its recorder ran, as it last said."""
+        return self.seconds if self.recorded_ms is None else self.recorded_ms / 1000
+
+    @property
+    def stored(self) -> float:
+        """Seconds of its recorder's clock that are durable here, as far as its page told."""
+        return ((self.delivered_ms if self.is_whole else self.stored_ms) or 0) / 1000
+
+    @property
+    def missing(self) -> float | None:
+        """Seconds that were recorded and are not here; None where its recorder never said."""
+        if self.is_whole and self.end_reason in ORDERLY:
+            return 0.0
+        if self.recorded_ms is None:
+            return None
+        return max(0.0, self.recorded_ms / 1000 - self.stored)
+
+    @property
     def seconds(self) -> float:
-        """How long it ran, as probed, else as the participant's clock tells, else the server's."""
+        """How long it plays, as probed, else how long its recorder ran, by whatever clock tells."""
         if self.probed and self.probed.get("duration"):
             return float(self.probed["duration"])
+        if self.recorded_ms is not None:
+            return self.recorded_ms / 1000
         if self.recorder_started_at and self.recorder_ended_at:
             return max(0.0, (self.recorder_ended_at - self.recorder_started_at).total_seconds())
         return max(0.0, ((self.last_byte_at or self.started_at) - self.started_at).total_seconds())
@@ -109,8 +152,10 @@ class Part(Model):
         """Until when bytes are taken: as long as its interview can be come back to."""
         return self.started_at + validity
 
-    def append(self, data: bytes, *, at: int, storage: Storage) -> int:
+    def append(self, data: bytes, *, at: int, storage: Storage, until_ms: int | None = None) -> int:
         """Take bytes at their offset and answer the durable offset after them.
+
+        `until_ms`: up to where on its recorder's clock the part is whole with them.
 
         Raises `OffsetMismatch` with the true offset, and `CameraNotAllowed` for a picture where
         the study allows none; then nothing of `data` is kept.
@@ -125,17 +170,23 @@ class Part(Model):
         db.session.commit()
         durable = storage.append(file, data, at=at)
         self.sniffed_type = sniffed
-        self.note_durable(durable)
+        self.note_durable(durable, until_ms=until_ms)
         return durable
 
-    def note_durable(self, durable: int) -> None:
-        """Write down what the file is known to hold. Only ever upwards: answers may overtake."""
+    def note_durable(self, durable: int, *, until_ms: int | None = None) -> None:
+        """Write down what the file is known to hold, and up to where on its recorder's clock.
+
+        Only ever upwards: answers may overtake.
+        """
+        until = {} if until_ms is None else {"stored_ms": until_ms}
         grown = rows_changed(
             update(Part)
             .where(Part.id == self.id, Part.bytes_durable < durable)
-            .values(bytes_durable=durable, last_byte_at=clock.now())
+            .values(bytes_durable=durable, last_byte_at=clock.now(), **until)
         )
-        db.session.refresh(self, ["bytes_durable", "last_byte_at", "length", "closed_at"])
+        db.session.refresh(
+            self, ["bytes_durable", "last_byte_at", "stored_ms", "length", "closed_at"]
+        )
         if not grown:
             return
         if not self.is_open:
@@ -153,19 +204,36 @@ class Part(Model):
         return probe.sniff(head)
 
     def declare_end(
-        self, *, length: int, reason: EndReason, recorder_ended_at: datetime | None = None
+        self,
+        *,
+        length: int,
+        reason: EndReason,
+        recorder_ended_at: datetime | None = None,
+        recorded_ms: int | None = None,
+        delivered_ms: int | None = None,
     ) -> None:
-        """The recorder has stopped after `length` bytes; the part closes when they are all here."""
+        """The recorder has stopped after `length` bytes; the part closes when they are all here.
+
+        `recorded_ms`: its clock when it stopped, `delivered_ms`: at the end of its last byte.
+        """
         if self.length is None:
             self.length = length
             self.end_reason = reason
             self.recorder_ended_at = recorder_ended_at
+            self.delivered_ms = delivered_ms
+            self.note_recorded(recorded_ms)
         if self.is_open and self.bytes_durable >= self.length:
             self.close(reason)
+
+    def note_recorded(self, ms: int | None) -> None:
+        """Its recorder ran for so long at least."""
+        if ms is not None and ms > (self.recorded_ms or 0):
+            self.recorded_ms = ms
 
     def close(self, reason: EndReason) -> None:
         """Nothing more is waited for. Late bytes are still taken: they make the recording stale."""
         if self.closed_at is None:
+            self.recording.note_reported(self.recording.interview.heartbeat)
             self.closed_at = clock.now()
             self.end_reason = self.end_reason or reason
             self.recording.grow_stale()

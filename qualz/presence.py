@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from qualz import clock
-from qualz.database import rows_changed
+from qualz.database import db, rows_changed
+from qualz.drop import PRESENT_FOR, Came, Drop
 from qualz.interview import Interview
 from qualz.part import Part
 
-# Heartbeats come every 2 s; one may be lost and the next one late.
-PRESENT_FOR = timedelta(seconds=5)
 ABANDONED_AFTER = timedelta(weeks=1)
 
 
@@ -27,15 +26,24 @@ class Presence(StrEnum):
 def of(interview: Interview) -> Presence:
     if interview.state is not Interview.State.LIVE:
         return Presence.AWAY
-    return Presence.LIVE if interview.was_seen_within(PRESENT_FOR) else Presence.RECONNECTING
+    return Presence.LIVE if interview.is_present else Presence.RECONNECTING
 
 
-def beat(interview: Interview, place: str, report: dict[str, Any]) -> bool:
+def beat(
+    interview: Interview,
+    place: str,
+    report: dict[str, Any],
+    *,
+    listening_since: datetime | None = None,
+) -> bool:
     """Note a heartbeat. False when it comes from a place that another one took over."""
     if interview.place != place:
         return False
+    # What was last said of a part is kept with it before the next part is spoken of.
+    if interview.heartbeat.get("part") != report.get("part"):
+        interview.recording.note_reported(interview.heartbeat)
     interview.heartbeat = report
-    interview.seen()
+    interview.seen(Came.RETURN, listening_since=listening_since)
     return True
 
 
@@ -50,18 +58,51 @@ def note_chunk(part: Part) -> None:
     )
 
 
-def interrupt_lapsed(*, grace: timedelta) -> None:
+def notice_drops() -> list[Interview]:
+    """Participants who are heard no more since a moment have dropped; answer their interviews.
+
+    By UPDATE: one who is heard at this moment is left alone. Should both happen at once, the next
+    heartbeat ends the drop.
+    """
+    heard = Interview.last_seen_at < clock.now() - PRESENT_FOR
+    lapsed = [Interview.state == Interview.State.LIVE, Interview.away_since.is_(None), heard]
+    return [
+        interview
+        for interview in db.session.scalars(select(Interview).where(*lapsed)).all()
+        if _drop(interview, lapsed)
+    ]
+
+
+def _drop(interview: Interview, lapsed: list[Any]) -> bool:
+    gone = rows_changed(
+        update(Interview)
+        .where(Interview.id == interview.id, *lapsed)
+        .values(away_since=Interview.last_seen_at)
+    )
+    if gone and interview.last_seen_at:
+        db.session.add(Drop(interview_id=interview.id, left_at=interview.last_seen_at))
+    return bool(gone)
+
+
+def interrupt_lapsed(*, grace: timedelta) -> list[Interview]:
     """Interviews whose participant has been away for longer than the grace are interrupted.
 
     By UPDATE: one that is completed or comes back at this moment is left alone.
     """
-    rows_changed(
-        update(Interview)
-        .where(
-            Interview.state == Interview.State.LIVE, Interview.last_seen_at < clock.now() - grace
+    lapsed = [
+        Interview.state == Interview.State.LIVE,
+        Interview.last_seen_at < clock.now() - grace,
+    ]
+    now = clock.now()
+    return [
+        interview
+        for interview in db.session.scalars(select(Interview).where(*lapsed)).all()
+        if rows_changed(
+            update(Interview)
+            .where(Interview.id == interview.id, *lapsed)
+            .values(state=Interview.State.INTERRUPTED, interrupted_at=now)
         )
-        .values(state=Interview.State.INTERRUPTED, interrupted_at=clock.now())
-    )
+    ]
 
 
 def complete_again(*, hold: timedelta) -> None:
@@ -73,7 +114,7 @@ def complete_again(*, hold: timedelta) -> None:
             Interview.completed_at.is_not(None),
             Interview.interrupted_at < clock.now() - hold,
         )
-        .values(state=Interview.State.COMPLETED, interrupted_at=None)
+        .values(state=Interview.State.COMPLETED, interrupted_at=None, away_since=None)
     )
 
 
@@ -94,7 +135,8 @@ def tidy(report: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: bool(report.get(name)) for name in ("recording", "paused", "muted")},
         **{
-            name: max(0, _number(report.get(name))) for name in ("level", "waiting", "part", "safe")
+            name: max(0, _number(report.get(name)))
+            for name in ("level", "waiting", "part", "ms", "safe")
         },
     }
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from qualz.merge import Merge
 
 
+# Seconds that may pass between a start of the recorder and the server knowing of it: what is begun
+# during a short drop is told after it.
+TOLD_WITHIN = 15
+
+
 class Recording(Model):
     __tablename__ = "recordings"
 
@@ -88,6 +93,12 @@ class Recording(Model):
         self.parts.append(part)
         return part
 
+    def note_reported(self, heartbeat: dict[str, Any]) -> None:
+        """Keep with its part what a heartbeat said of it: `part`, its number, and its `ms`."""
+        for part in self.parts:
+            if part.number == heartbeat.get("part"):
+                part.note_recorded(int(heartbeat.get("ms") or 0))
+
     def manifest(self) -> list[dict[str, Any]]:
         """What a Full Session is made of: each closed part and how much of it was there."""
         return [
@@ -126,13 +137,16 @@ class Recording(Model):
         By the participant's clock where it can be believed: the tail of a part that a drop ended
         may have arrived long after, so when it arrived says nothing.
         """
-        earlier = [other for other in self.clips if other.number < part.number]
+        earlier = [other for other in self.parts if other.number < part.number]
         if not earlier:
             return None
         before = earlier[-1]
-        at_most = (part.started_at - before.started_at).total_seconds()
-        if before.recorder_ended_at and part.recorder_started_at:
-            gap = (part.recorder_started_at - before.recorder_ended_at).total_seconds()
-            if 0 <= gap <= at_most:
+        between = (part.started_at - before.started_at).total_seconds()
+        if before.recorder_started_at and part.recorder_started_at:
+            apart = (part.recorder_started_at - before.recorder_started_at).total_seconds()
+            gap = apart - before.recorded
+            # Another device's clock may be days off. One device's clocks agree with the server's
+            # but for the time that it took to tell of each part.
+            if gap >= 0 and abs(apart - between) <= TOLD_WITHIN:
                 return gap
-        return max(0.0, at_most - before.seconds)
+        return max(0.0, between - before.recorded)

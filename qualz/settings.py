@@ -39,7 +39,7 @@ class Settings:
     grace: timedelta = GRACE
     hold: timedelta = HOLD
     lease: timedelta = LEASE
-    sweep_interval: timedelta = timedelta(seconds=2)
+    sweep_interval: timedelta = timedelta(seconds=1)
     resume_link_validity: timedelta = timedelta(weeks=1)
     largest_chunk: int = 8 * MEBIBYTE
     largest_part: int = 4096 * MEBIBYTE

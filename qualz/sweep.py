@@ -15,7 +15,7 @@ from functools import partial
 from flask import Flask, current_app
 from sqlalchemy import func, or_, select
 
-from qualz import background, clock, presence
+from qualz import background, broadcasts, clock, presence
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.merge import Merge
@@ -40,7 +40,8 @@ def run(app: Flask, stop: threading.Event) -> None:
 
 def once(settings: Settings) -> None:
     """Each step by itself: none holds the database while the next one looks around."""
-    steps: list[Callable[[], None]] = [
+    steps: list[Callable[[], list[Interview] | None]] = [
+        presence.notice_drops,
         partial(presence.interrupt_lapsed, grace=settings.grace),
         partial(presence.complete_again, hold=settings.hold),
         presence.abandon_forgotten,
@@ -48,8 +49,10 @@ def once(settings: Settings) -> None:
         partial(begin_due_merges, hold=settings.hold),
     ]
     for step in steps:
-        step()
+        changed = step()
         db.session.commit()
+        for interview in changed or []:
+            broadcasts.interview_changed(interview)
     current_app.extensions["storage"].clear_workspaces()
     for merge in Merge.unclaimed():
         background.ring(current_app.extensions["queue"], "merge", merge.id)

@@ -21,8 +21,8 @@ EDGES = [
     {"broadcasts", "pages"},
 ]
 DOMAIN = [
-    {"transcript", "presence", "merge", "interview", "turn", "moderator", "ai"},
-    {"recording", "part", "resume_link"},
+    {"transcript", "presence", "tally", "merge", "interview", "turn", "moderator", "ai"},
+    {"recording", "part", "drop", "resume_link"},
     {"study", "invitation", "guide", "researcher"},
 ]
 GROUND = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from flask.typing import ResponseReturnValue
 
+from qualz import tally
 from qualz.dashboard import dashboard, media
 from qualz.dashboard.access import find_interview
 from qualz.dashboard.partials import refreshed
@@ -33,7 +35,8 @@ def shown(recording: Recording) -> dict[str, Any]:
         "recording": recording,
         "poll_seconds": poll_seconds(recording),
         "has_picture": any(part.has_camera for part in recording.clips),
-        "losses": losses(recording),
+        "tally": tally.of(recording),
+        "notes": notes(recording),
         "full_version": media.version(recording),
     }
 
@@ -62,17 +65,9 @@ def _is_due_soon(recording: Recording) -> bool:
     )
 
 
-def losses(recording: Recording) -> list[str]:
-    """What is missing from the recording, in seconds where they are known."""
-    told = []
-    for part in recording.clips:
-        gap = recording.gap_before(part)
-        if gap is not None and gap >= 1:
-            told.append(
-                f"Nothing was recorded for {in_words(gap)} before {clip_label(part.number)}."
-            )
-        if part.damage:
-            told.append(f"{clip_label(part.number)}: {part.damage}")
+def notes(recording: Recording) -> list[str]:
+    """What was found wrong with what is stored."""
+    told = [f"{clip_label(part.number)}: {part.damage}" for part in recording.clips if part.damage]
     report = recording.report or {"parts": []}
     told += [
         f"{entry['label']} is not in the Full Session: {entry['left_out']}"
@@ -83,12 +78,19 @@ def losses(recording: Recording) -> list[str]:
 
 
 def in_words(seconds: float) -> str:
-    """A span of time as people say it: “38 s”, “4 min”, “26 h”, “3 days”."""
+    """A span of time as people say it: “0.4 s”, “38 s”, “4 min”, “26 h”, “3 days”."""
+    if seconds < 10:
+        return tenths(seconds)
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def tenths(seconds: float) -> str:
+    """To the tenth above, so that nothing but nothing reads “0.0 s”."""
+    return f"{math.ceil(round(seconds, 3) * 10) / 10:.1f} s"
 
 
 def clip_label(number: int) -> str:

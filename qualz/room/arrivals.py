@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, jsonify, render_template, request
+from flask import Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from qualz import broadcasts, pages, presence
 from qualz.database import db
+from qualz.drop import Came
 from qualz.interview import Interview
 from qualz.room import admission, asked, room
 from qualz.settings import Settings
@@ -32,7 +33,8 @@ def arrive(public_id: str) -> ResponseReturnValue:
     sent = asked.body()
     moved = interview.arrive(
         asked.name_in(sent, "place"),
-        present_for=presence.PRESENT_FOR,
+        came=_came(sent.get("came")),
+        listening_since=current_app.extensions["listening_since"],
         take_over=bool(sent.get("takeOver")),
     )
     db.session.commit()
@@ -42,14 +44,36 @@ def arrive(public_id: str) -> ResponseReturnValue:
     return jsonify(moved=moved)
 
 
+@room.post("/room/<public_id>/departures")
+def depart(public_id: str) -> Response:
+    """The page is being left; the last thing that it says."""
+    interview = admission.interview_from(request.cookies, public_id)
+    interview.depart(asked.name_in(asked.body(), "place"))
+    db.session.commit()
+    broadcasts.interview_changed(interview)
+    return Response(status=204)
+
+
 @room.post("/room/<public_id>/beats")
 def beat(public_id: str) -> ResponseReturnValue:
     """The heartbeat of a page whose proxy lets no WebSocket through."""
     interview = admission.interview_from(request.cookies, public_id)
     sent = asked.body()
-    here = presence.beat(interview, asked.name_in(sent, "place"), presence.tidy(sent))
+    here = presence.beat(
+        interview,
+        asked.name_in(sent, "place"),
+        presence.tidy(sent),
+        listening_since=current_app.extensions["listening_since"],
+    )
     db.session.commit()
     return jsonify(here=here)
+
+
+def _came(word: object) -> Came:
+    try:
+        return Came(str(word))
+    except ValueError:
+        return Came.FIRST
 
 
 def _settings_of(interview: Interview) -> dict[str, Any]:

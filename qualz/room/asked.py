@@ -9,6 +9,7 @@ from flask import request
 
 from qualz.errors import QualzError
 
+LONGEST_PART_MS = 24 * 60 * 60 * 1000
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -40,3 +41,11 @@ def moment(text: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found if EARLIEST < found < LATEST else None
+
+
+def milliseconds(said: object) -> int | None:
+    """A recorder's clock: whole milliseconds, of at most a day, or None."""
+    text = str(said)
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        return None
+    return min(int(text), LONGEST_PART_MS)

@@ -153,7 +153,9 @@ def append(public_id: str, upload: str) -> Response:
     # while they, or the disk, are waited for.
     db.session.commit()
     for piece in _pieces(at):
-        durable = part.append(piece, at=durable, storage=_storage())
+        is_last = durable + len(piece) == at + (request.content_length or 0)
+        until_ms = asked.milliseconds(request.headers.get("Recorded-Until")) if is_last else None
+        durable = part.append(piece, at=durable, storage=_storage(), until_ms=until_ms)
         presence.note_chunk(part)
         db.session.commit()
     return Response(status=204, headers={"Upload-Offset": str(durable), **_expiry(part)})
@@ -181,6 +183,8 @@ def close(public_id: str, upload: str) -> Response:
         length=whole_number(said.get("length"), "length"),
         reason=_end_reason(said.get("reason")),
         recorder_ended_at=asked.moment(said.get("endedAt")),
+        recorded_ms=asked.milliseconds(said.get("ms")),
+        delivered_ms=asked.milliseconds(said.get("until")),
     )
     db.session.commit()
     broadcasts.recording_changed(part.recording)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, join_room
 
@@ -35,10 +35,16 @@ class RoomNamespace(Namespace):  # type: ignore[misc]
             interview = admission.interview_from(request.cookies, public_id)
         except admission.NotAdmitted:
             return {"here": False}
+        was_away = not interview.is_present
         here = presence.beat(
-            interview, place, presence.tidy(report if isinstance(report, dict) else {})
+            interview,
+            place,
+            presence.tidy(report if isinstance(report, dict) else {}),
+            listening_since=current_app.extensions["listening_since"],
         )
         db.session.commit()
+        if was_away:
+            broadcasts.interview_changed(interview)
         return {"here": here}
 
     def on_disconnect(self, _reason: str | None = None) -> None:

@@ -13,10 +13,10 @@ from qualz.database import db
 from qualz.interview import Interview
 from qualz.part import Part
 from qualz.room import admission, room
+from qualz.room.asked import LONGEST_PART_MS
 from qualz.turn import Manner
 
 LONGEST_ANSWER = 20_000
-LONGEST_PART_MS = 24 * 60 * 60 * 1000
 
 
 @room.get("/room/<public_id>/question")

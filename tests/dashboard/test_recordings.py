@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
+from qualz import presence
 from qualz.dashboard.recordings import in_words
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.merge import Merge
-from qualz.part import Part
+from qualz.part import EndReason, Part
 from qualz.recording import Recording
 from qualz.study import Study
 from tests.dashboard.conftest import HTMX, of
@@ -144,7 +146,8 @@ def test_what_is_missing_is_named_in_seconds(
     second.damage = "the last 2 s could not be read"
     db.session.commit()
     answer = adas.get(of(study, interview, "/recording"), headers=HTMX).text
-    assert "Nothing was recorded for 38 s before Clip 2." in answer
+    assert "38 s not recorded: they had finished and came back" in answer
+    assert "Not known for Clip 1, Clip 2" in answer
     assert "Clip 2: the last 2 s could not be read" in answer
 
 
@@ -237,3 +240,84 @@ def test_a_player_never_gets_pieces_of_two_full_sessions(
 )
 def test_a_span_is_told_as_people_say_it(seconds: int, words: str):
     assert in_words(seconds) == words
+
+
+def words_of(answer: str) -> str:
+    """What of it is read."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer).split())
+
+
+def ran(part: Part, *, recorded: float, stored: float, reason: EndReason) -> None:
+    """Its page told how long its recorder ran, and up to where what came reaches."""
+    part.length = part.bytes_durable
+    part.end_reason = reason
+    part.recorded_ms, part.delivered_ms = int(recorded * 1000), int(stored * 1000)
+    db.session.commit()
+
+
+def test_a_whole_recording_is_said_to_miss_nothing(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    ran(record(interview), recorded=1872, stored=1872, reason=EndReason.FINISHED)
+    interview.complete()
+    db.session.commit()
+    answer = adas.get(of(study, interview, "/recording"), headers=HTMX).text
+    assert "0.0 s missing of 31:12" in answer
+    assert "The recording has no gaps." in answer
+
+
+def test_what_a_dying_browser_lost_is_named_with_its_place_and_cause(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    ran(record(interview), recorded=761.4, stored=761.0, reason=EndReason.CRASHED)
+    answer = adas.get(of(study, interview, "/recording"), headers=HTMX).text
+    assert "0.4 s missing of 12:41" in answer
+    words = words_of(answer)
+    assert "12:41 0.4 s recorded but not saved: the browser ended without a word" in words
+
+
+def test_drops_are_listed_with_their_length_and_cause(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as time:
+        record(interview)
+        interview.arrive("laptop")
+        db.session.commit()
+        time.shift(5)
+        presence.notice_drops()
+        db.session.commit()
+        asked = adas.get(of(study, interview, "/presence"), headers=HTMX).text
+        assert "No longer heard – last heard" in asked
+        time.shift(2)
+        presence.beat(interview, "laptop", {})
+        interview.complete()
+        db.session.commit()
+        words = words_of(adas.get(of(study, interview, "/recording"), headers=HTMX).text)
+    assert "1 drop" in words
+    assert "10:00:00 Connection lost, back after 7.0 s" in words
+
+
+def test_while_it_runs_the_page_tells_what_is_recorded_safe_and_waiting(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    part = record(interview, is_open=True)
+    interview.arrive("laptop")
+    presence.beat(
+        interview, "laptop", {"part": part.number, "ms": 761_000, "waiting": 34_000, "muted": True}
+    )
+    part.stored_ms = 759_000
+    db.session.commit()
+    answer = adas.get(of(study, interview, "/presence"), headers=HTMX).text
+    words = words_of(answer)
+    for told in ("Recorded 12:41", "Safe on the server 12:39", "Waiting in the browser 34.0 kB"):
+        assert told in words
+    assert "microphone is muted" in words
+    assert "every 2s" in answer
+
+
+def test_nobody_asks_any_more_how_a_finished_interview_goes(
+    adas: FlaskClient, study: Study, interview: Interview
+):
+    interview.complete()
+    db.session.commit()
+    assert "every" not in adas.get(of(study, interview, "/presence"), headers=HTMX).text

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from qualz import presence
 from qualz.database import db
+from qualz.drop import PRESENT_FOR
 from qualz.errors import ElsewhereInRoom, InterviewEnded, LinkUnusable, StudyClosed
 from qualz.guide import Question
 from qualz.interview import Interview
@@ -38,7 +39,7 @@ def types(interview: Interview, text: str, key: str | None = None) -> None:
 
 
 def arrives(interview: Interview, place: str = "laptop", **how: bool) -> bool:
-    moved = interview.arrive(place, present_for=presence.PRESENT_FOR, **how)
+    moved = interview.arrive(place, **how)
     db.session.commit()
     return moved
 
@@ -87,7 +88,7 @@ def test_a_second_tab_must_ask_to_take_over_and_a_reload_must_not(interview: Int
 def test_a_place_that_fell_silent_need_not_be_asked(interview: Interview):
     with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
         arrives(interview, "laptop")
-        clock.shift(presence.PRESENT_FOR)
+        clock.shift(PRESENT_FOR)
         assert arrives(interview, "phone") is True
 
 

@@ -92,7 +92,7 @@ def test_nothing_is_merged_while_the_participant_may_return(
 ):
     with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
         records(interview, app, "one")
-        interview.arrive("laptop", present_for=timedelta(seconds=5))
+        interview.arrive("laptop")
         clock.shift(settings.grace + timedelta(seconds=1))
         sweep.once(settings)
         assert interview.state is Interview.State.INTERRUPTED

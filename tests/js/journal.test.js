@@ -24,10 +24,22 @@ for (const [kind, open] of Object.entries(KINDS)) {
       await journal.begin(newPart())
       for (const words of ["one ", "two ", "three"]) await journal.add("k1", bytes(words))
 
-      assert.equal(text(await journal.read("k1", 0, 100)), "one two three")
-      assert.equal(text(await journal.read("k1", 5, 100)), "wo three")
-      assert.equal(text(await journal.read("k1", 5, 5)), "wo th")
-      assert.equal((await journal.read("k1", 13, 100)).byteLength, 0)
+      assert.equal(text((await journal.read("k1", 0, 100)).bytes), "one two three")
+      assert.equal(text((await journal.read("k1", 5, 100)).bytes), "wo three")
+      assert.equal(text((await journal.read("k1", 5, 5)).bytes), "wo th")
+      assert.equal((await journal.read("k1", 13, 100)).bytes.byteLength, 0)
+    })
+
+    test("knows the recorder's clock at the end of the last whole chunk that it gives", async () => {
+      const journal = await open()
+      await journal.begin(newPart())
+      await journal.add("k1", bytes("aaaa"), 1_000)
+      await journal.add("k1", bytes("bbbb"), 2_010)
+
+      assert.equal((await journal.read("k1", 0, 100)).ms, 2_010)
+      assert.equal((await journal.read("k1", 2, 4)).ms, 1_000)
+      assert.equal((await journal.read("k1", 5, 2)).ms, null)
+      assert.equal(journal.part("k1").ms, 2_010)
     })
 
     test("keeps the order in which chunks were added, though hashing them takes turns", async () => {
@@ -35,7 +47,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
       await journal.begin(newPart())
       await Promise.all(["a".repeat(100_000), "b", "c".repeat(1_000)].map((words) => journal.add("k1", bytes(words))))
 
-      const all = text(await journal.read("k1", 0, 200_000))
+      const all = text((await journal.read("k1", 0, 200_000)).bytes)
       assert.match(all, /^a{100000}bc{1000}$/)
     })
 
@@ -46,8 +58,8 @@ for (const [kind, open] of Object.entries(KINDS)) {
 
       await journal.acknowledged("k1", 6)
 
-      assert.equal(text(await journal.read("k1", 6, 100)), "bbcccc")
-      assert.equal((await journal.read("k1", 0, 3)).byteLength, 0)
+      assert.equal(text((await journal.read("k1", 6, 100)).bytes), "bbcccc")
+      assert.equal((await journal.read("k1", 0, 3)).bytes.byteLength, 0)
       assert.equal(journal.part("k1").offset, 6)
     })
 
@@ -112,9 +124,9 @@ describe("a journal in IndexedDB", () => {
     await after.takeUp(part.key)
 
     assert.equal(part.length, null)
-    assert.equal(text(await after.read("k1", 0, 100)), "said before the reload")
+    assert.equal(text((await after.read("k1", 0, 100)).bytes), "said before the reload")
     await after.add("k1", bytes(", and after"))
-    assert.equal(text(await after.read("k1", 0, 100)), "said before the reload, and after")
+    assert.equal(text((await after.read("k1", 0, 100)).bytes), "said before the reload, and after")
   })
 
   test("a part that another page finished meanwhile is gone", async () => {
@@ -145,10 +157,10 @@ describe("a journal in IndexedDB", () => {
 
     assert.equal(doubts, 1)
     assert.equal(journal.isLasting, false)
-    assert.equal(text(await journal.read("k1", 0, 100)), "on disk, in memory, too")
-    assert.equal(text(await journal.read("k1", 12, 100)), "memory, too")
+    assert.equal(text((await journal.read("k1", 0, 100)).bytes), "on disk, in memory, too")
+    assert.equal(text((await journal.read("k1", 12, 100)).bytes), "memory, too")
     await journal.acknowledged("k1", journal.part("k1").size)
-    assert.equal((await journal.read("k1", 0, 100)).byteLength, 0)
+    assert.equal((await journal.read("k1", 0, 100)).bytes.byteLength, 0)
   })
 
   test("is a memory journal where there is no storage", async () => {
@@ -156,7 +168,7 @@ describe("a journal in IndexedDB", () => {
     assert.equal(journal.isLasting, false)
     await journal.begin(newPart())
     await journal.add("k1", bytes("still here"))
-    assert.equal(text(await journal.read("k1", 0, 100)), "still here")
+    assert.equal(text((await journal.read("k1", 0, 100)).bytes), "still here")
   })
 
   test("bytes that come back short are filled up, so that what follows keeps its place", async (t) => {
@@ -171,7 +183,7 @@ describe("a journal in IndexedDB", () => {
     const [chunk] = await store.chunks("k1", 0, 1)
     chunk.data = chunk.data.slice(0, 2)
 
-    assert.equal(text(await journal.read("k1", 0, 100)), "ab\0\0\0\0ghi")
+    assert.equal(text((await journal.read("k1", 0, 100)).bytes), "ab\0\0\0\0ghi")
     assert.equal(damaged, 1)
   })
 })

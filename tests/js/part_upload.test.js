@@ -34,11 +34,12 @@ function upload({ patience = 5_000, ...more } = {}) {
 }
 
 async function sendsAll(made = upload()) {
-  await journal.end("k1", "finished", "2026-11-23T10:00:03.000Z")
+  await journal.end("k1", "finished", { endedAt: "2026-11-23T10:00:03.000Z" })
   const isDone = await made.run(stopped.signal)
   assert.equal(isDone, true)
   assert.equal(server.text, ALL)
-  assert.deepEqual(server.only.end, { length: ALL.length, reason: "finished", endedAt: "2026-11-23T10:00:03.000Z" })
+  const said = { length: ALL.length, reason: "finished", endedAt: "2026-11-23T10:00:03.000Z", ms: 0, until: 0 }
+  assert.deepEqual(server.only.end, said)
   assert.equal(journal.has("k1"), false)
 }
 
@@ -162,7 +163,7 @@ describe("a part's upload", () => {
     await recorded()
     server.fails("PATCH", faults.hang)
     const made = upload()
-    await journal.end("k1", "finished", "2026-11-23T10:00:03.000Z")
+    await journal.end("k1", "finished", { endedAt: "2026-11-23T10:00:03.000Z" })
     const running = made.run(stopped.signal)
     await until(() => server.count("PATCH") === 1)
     clock.time += 4_000

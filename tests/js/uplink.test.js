@@ -78,7 +78,7 @@ describe("the uplink", () => {
     await after.uplink.drained()
 
     assert.equal(held("old"), "said before the reload")
-    assert.equal(server.uploads.get("old").end.reason, "reload")
+    assert.equal(server.uploads.get("old").end.reason, "crashed")
     assert.equal(held("new"), "and after")
     assert.deepEqual(await after.journal.unfinished("i1"), [])
   })

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { afterEach, beforeEach, describe, test } from "node:test"
 import { Journal } from "../../static/js/models/journal.js"
+import { tracesOf } from "../../static/js/helpers/traces.js"
 import { Visit } from "../../static/js/models/visit.js"
 import { EagerClock } from "./support/clocks.js"
 
@@ -17,6 +18,19 @@ const ROOM = {
   maxChunk: 1_000_000,
 }
 
+class Shelf {
+  #kept = new Map()
+  getItem(name) {
+    return this.#kept.get(name) ?? null
+  }
+  setItem(name, value) {
+    this.#kept.set(name, value)
+  }
+  removeItem(name) {
+    this.#kept.delete(name)
+  }
+}
+
 class Refused extends Error {
   constructor(status) {
     super(`status ${status}`)
@@ -24,8 +38,9 @@ class Refused extends Error {
   }
 }
 
-let sent, answers, visit
+let sent, answers, visit, traces
 beforeEach(() => {
+  traces = tracesOf("i1", new Shelf())
   sent = []
   answers = []
   visit = new Visit(ROOM, {
@@ -34,6 +49,7 @@ beforeEach(() => {
     device: "desktop",
     earlier: { recorded: 0, safe: 0 },
     level: () => 0,
+    traces,
     connect: () => ({ connected: false, on() {}, disconnect() {} }),
     clock: new EagerClock(),
     send: async (method, url, body) => {
@@ -50,7 +66,24 @@ describe("a visit", () => {
   test("arrives under its place", async () => {
     answers = [{ moved: false }]
     assert.equal(await visit.arrive(), "here")
-    assert.deepEqual(sent, [["POST", "/room/i1/arrivals", { place: "here", takeOver: false }]])
+    assert.deepEqual(sent, [["POST", "/room/i1/arrivals", { place: "here", takeOver: false, came: "first" }]])
+  })
+
+  test("says how it came to be here, as far as this browser can tell", async () => {
+    await visit.arrive()
+    await visit.arrive()
+    assert.equal(sent.at(-1)[2].came, "return")
+    assert.equal(traces.came("here"), "crashed")
+  })
+
+  test("says goodbye when its page is left, once it was here", async () => {
+    visit.depart()
+    await visit.arrive()
+    visit.stay()
+    visit.depart()
+    assert.deepEqual(sent.at(-1), ["POST", "/room/i1/departures", { place: "here" }])
+    assert.equal(traces.came("here"), "reload")
+    assert.equal(traces.came("another tab"), "reopened")
   })
 
   test("takes over when it is told to", async () => {

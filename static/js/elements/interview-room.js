@@ -79,6 +79,7 @@ export class InterviewRoom extends HTMLElement {
       if (dialog.returnValue === "end") this.#finish(visit, { early: true })
     })
     addEventListener("online", () => visit.uplink.hurry(), { signal })
+    addEventListener("pagehide", () => visit.depart(), { signal })
     document.addEventListener("visibilitychange", () => visit.recording.flush(), { signal })
     keepScreenOn(signal)
   }
@@ -270,6 +271,7 @@ export class InterviewRoom extends HTMLElement {
     await visit.recording.end("finished")
     await piece(this, "ending", RoomEnding).finish(visit.uplink, told)
     for (const name of ["choice", "recorded", "safe", "typing"]) this.#kept.set(name, null)
+    visit.traces.clear()
     const { blocked } = visit.uplink
     piece(this, "left-over").hidden = !blocked
     if (blocked) piece(this, "left-over").textContent = `A piece of your recording could not be sent. ${BLOCKED[blocked]}`

@@ -18,14 +18,16 @@ export class Refused extends Error {
  * @param {"POST" | "PUT"} method
  * @param {string} url
  * @param {object} body
+ * @param {{ isLast?: boolean }} [how] what is sent last outlives the page
  */
-export async function send(method, url, body) {
+export async function send(method, url, body, { isLast = false } = {}) {
   const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? ""
   const answer = await fetch(url, {
     method,
     headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
     body: JSON.stringify(body),
     redirect: "error",
+    keepalive: isLast,
     signal: AbortSignal.timeout(10_000),
   })
   const text = answer.status === 204 ? "" : await answer.text()

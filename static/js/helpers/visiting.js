@@ -4,6 +4,7 @@ import { Visit } from "../models/visit.js"
 import { deviceClass } from "./device_class.js"
 import { send } from "./http.js"
 import { keptName } from "./kept.js"
+import { tracesOf } from "./traces.js"
 
 /**
  * @import { keptFor } from "./kept.js"
@@ -29,7 +30,8 @@ export async function visitTo(room, kept, level) {
     })
   const earlier = { recorded: Number(kept.get("recorded") ?? 0), safe: Number(kept.get("safe") ?? 0) }
   const journal = await Journal.open()
-  return new Visit(room, { journal, send, place, device: deviceClass(), earlier, level, connect })
+  const traces = tracesOf(room.id)
+  return new Visit(room, { journal, send, place, device: deviceClass(), earlier, level, traces, connect })
 }
 
 /**

@@ -15,9 +15,11 @@ import { MemoryStore } from "./memory_store.js"
  * @property {string | null} uploadUrl where the server takes it, once it was created there
  * @property {number} offset how many bytes the server holds durably
  * @property {number} size how many bytes were recorded so far
+ * @property {number} ms the recorder's clock at the end of those bytes
  * @property {number | null} length how many bytes it has in all, once its recorder has stopped
  * @property {string | null} endReason
  * @property {string | null} endedAt
+ * @property {number | null} endedMs the recorder's clock when it stopped, if it could still tell
  * @property {boolean} isClosed whether the server knows its length and end
  * @property {string} lastByteAt
  *
@@ -28,6 +30,7 @@ import { MemoryStore } from "./memory_store.js"
  * @property {number} offset
  * @property {number} length
  * @property {string} hash
+ * @property {number} ms the recorder's clock at its end
  * @property {ArrayBuffer} data
  *
  * Where parts and chunks are kept. Each call is whole or absent.
@@ -124,9 +127,11 @@ export class Journal extends EventTarget {
         uploadUrl: null,
         offset: 0,
         size: 0,
+        ms: 0,
         length: null,
         endReason: null,
         endedAt: null,
+        endedMs: null,
         isClosed: false,
         lastByteAt: part.startedAt,
       }),
@@ -138,14 +143,16 @@ export class Journal extends EventTarget {
    *
    * @param {string} key
    * @param {ArrayBuffer} data
+   * @param {number} [ms] the recorder's clock at their end
    */
-  add(key, data) {
+  add(key, data, ms) {
     return this.#inLine(async () => {
       const hash = await sha256(data)
       const part = this.part(key)
-      const chunk = { part: key, offset: part.size, length: data.byteLength, hash, data }
+      const until = ms ?? part.ms
+      const chunk = { part: key, offset: part.size, length: data.byteLength, hash, ms: until, data }
       const lastByteAt = new Date().toISOString()
-      await this.#write({ ...part, size: part.size + data.byteLength, lastByteAt }, chunk)
+      await this.#write({ ...part, size: part.size + data.byteLength, ms: until, lastByteAt }, chunk)
       return this.part(key).size
     })
   }
@@ -155,14 +162,15 @@ export class Journal extends EventTarget {
    *
    * @param {string} key
    * @param {string} reason
-   * @param {string} [endedAt]
+   * @param {{ endedAt?: string, ms?: number }} [when] by the wall's clock and by the recorder's, if
+   *   somebody was there to look
    */
-  end(key, reason, endedAt) {
+  end(key, reason, { endedAt, ms } = {}) {
     return this.#inLine(async () => {
       const part = this.part(key)
       if (part.length !== null) return
-      const moment = endedAt ?? part.lastByteAt
-      await this.#write({ ...part, length: part.size, endReason: reason, endedAt: moment })
+      const end = { endReason: reason, endedAt: endedAt ?? part.lastByteAt, endedMs: ms ?? null }
+      await this.#write({ ...part, length: part.size, ...end })
     })
   }
 
@@ -195,7 +203,8 @@ export class Journal extends EventTarget {
   }
 
   /**
-   * Bytes from `offset` on, at most `most` of them. Empty when there are none yet.
+   * Bytes from `offset` on, at most `most` of them, and the recorder's clock at the end of the last
+   * chunk that they complete. Empty when there are none yet.
    *
    * @param {string} key
    * @param {number} offset
@@ -206,14 +215,17 @@ export class Journal extends EventTarget {
     /** @type {Uint8Array[]} */
     const pieces = []
     let at = offset
+    /** @type {number | null} */
+    let ms = null
     for (const chunk of chunks) {
       if (chunk.offset > at || chunk.offset + chunk.length <= at) continue
       const piece = (await this.#verified(chunk)).subarray(at - chunk.offset, at - chunk.offset + most)
       pieces.push(piece.subarray(0, offset + most - at))
       at += pieces[pieces.length - 1].byteLength
+      if (at === chunk.offset + chunk.length) ms = chunk.ms
       if (at === offset + most) break
     }
-    return joined(pieces, at - offset)
+    return { bytes: joined(pieces, at - offset), ms }
   }
 
   /**

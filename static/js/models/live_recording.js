@@ -82,6 +82,15 @@ export class LiveRecording extends EventTarget {
   }
 
   /**
+   * The part that is being recorded, on its recorder's clock.
+   *
+   * @returns {{ key: string, ms: number } | null}
+   */
+  get running() {
+    return this.#recorder && this.#key ? { key: this.#key, ms: this.#recorder.ms } : null
+  }
+
+  /**
    * Now, on the clock of the part that is being recorded, or else of the last one.
    *
    * @type {Moment | null}
@@ -162,7 +171,7 @@ export class LiveRecording extends EventTarget {
     this.#safe = 0
     this.#recorder = null
     this.#key = null
-    await this.journal.end(key, reason, new Date(this.clock.now()).toISOString())
+    await this.journal.end(key, reason, { endedAt: new Date(this.clock.now()).toISOString(), ms: recorder.ms })
     this.uplink.more(key)
   }
 
@@ -172,7 +181,7 @@ export class LiveRecording extends EventTarget {
    * @param {number} ms
    */
   async #keep(key, data, ms) {
-    const bytes = await this.journal.add(key, data)
+    const bytes = await this.journal.add(key, data, ms)
     if (key === this.#key) this.#marks.push({ bytes, ms })
     this.uplink.more(key)
     this.dispatchEvent(new Event("kept"))

@@ -168,8 +168,9 @@ export class PartUpload extends EventTarget {
    * @returns {Promise<"on">}
    */
   async #close(url, length) {
-    const { endReason, endedAt } = this.journal.part(this.key)
-    await this.tus.close(url, { length, reason: endReason, endedAt }, this.#signal())
+    const { endReason, endedAt, endedMs, ms } = this.journal.part(this.key)
+    const end = { length, reason: endReason, endedAt, ms: endedMs ?? ms, until: ms }
+    await this.tus.close(url, end, this.#signal())
     await this.journal.note(this.key, { isClosed: true })
     this.#wentWell()
     return "on"
@@ -181,10 +182,10 @@ export class PartUpload extends EventTarget {
    * @returns {Promise<"on">}
    */
   async #send(url, offset) {
-    const body = await this.journal.read(this.key, offset, this.#most)
-    if (body.byteLength === 0) throw new Unanswered("The journal has lost what comes next.")
+    const { bytes, ms } = await this.journal.read(this.key, offset, this.#most)
+    if (bytes.byteLength === 0) throw new Unanswered("The journal has lost what comes next.")
     const signal = this.#signal()
-    const durable = await this.tus.append(url, offset, body, signal)
+    const durable = await this.tus.append(url, offset, bytes, { ms, signal })
     if (durable <= offset) throw new Unanswered("The server kept nothing of it.")
     await this.#heldUpTo(durable)
     this.#wentWell()

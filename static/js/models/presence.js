@@ -11,6 +11,7 @@ import { wallClock } from "../helpers/clock.js"
  * @property {number} level from 0 to 1
  * @property {number} waiting bytes
  * @property {number | null} part
+ * @property {number} ms that part's clock
  * @property {number} safe milliseconds
  *
  * The part of a Socket.IO socket that is needed here.

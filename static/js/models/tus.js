@@ -77,10 +77,13 @@ export class Tus {
    * @param {string} url
    * @param {number} offset
    * @param {Uint8Array<ArrayBuffer>} body
-   * @param {AbortSignal} signal
+   * @param {object} more
+   * @param {number | null} more.ms the recorder's clock up to which the part is whole with them
+   * @param {AbortSignal} more.signal
    */
-  async append(url, offset, body, signal) {
+  async append(url, offset, body, { ms, signal }) {
     const headers = {
+      ...(ms !== null && { "Recorded-Until": String(ms) }),
       "Content-Type": "application/offset+octet-stream",
       "Upload-Offset": String(offset),
       "Upload-Checksum": `sha256 ${await sha256(body)}`,
@@ -95,7 +98,8 @@ export class Tus {
    * Say that the part's recorder has stopped.
    *
    * @param {string} url
-   * @param {{ length: number, reason: string | null, endedAt: string | null }} end
+   * @param {{ length: number, reason: string | null, endedAt: string | null, ms: number, until: number }} end
+   *   `ms` is the recorder's clock at its stop, `until` at the end of its last byte
    * @param {AbortSignal} signal
    */
   async close(url, end, signal) {

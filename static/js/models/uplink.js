@@ -6,6 +6,9 @@ import { Tus } from "./tus.js"
  * @import { Clock } from "../helpers/clock.js"
  * @import { Journal } from "./journal.js"
  * @import { Reason } from "./part_upload.js"
+ *
+ * Why a recorder's run ended, and when by the wall's clock and by its own.
+ * @typedef {{ reason: string, endedAt?: string, ms?: number }} End
  */
 
 /**
@@ -37,8 +40,9 @@ export class Uplink extends EventTarget {
    * @param {Tus} [seams.tus]
    * @param {Clock} [seams.clock]
    * @param {LockManager} [seams.locks]
+   * @param {(key: string) => End} [seams.endOf] what is known of a part whose page is gone
    */
-  constructor({ journal, interview, url, largest, tus, clock = wallClock, locks = globalThis.navigator?.locks }) {
+  constructor({ journal, interview, url, largest, tus, clock = wallClock, locks = globalThis.navigator?.locks, endOf }) {
     super()
     this.journal = journal
     this.interview = interview
@@ -47,6 +51,7 @@ export class Uplink extends EventTarget {
     this.clock = clock
     this.tus = tus ?? new Tus({ clock })
     this.locks = locks
+    this.endOf = endOf ?? (() => ({ reason: "crashed" }))
   }
 
   /** How many bytes the server does not hold yet. */
@@ -121,7 +126,10 @@ export class Uplink extends EventTarget {
   async #inherit(key) {
     const part = await this.journal.takeUp(key)
     if (!part) return
-    if (part.length === null) await this.journal.end(key, "reload")
+    if (part.length === null) {
+      const { reason, ...when } = this.endOf(key)
+      await this.journal.end(key, reason, when)
+    }
     // One after the other, so that what is live has most of the line.
     const upload = this.#upload(key, this.#backlog)
     const sent = this.#send(upload)

@@ -1,4 +1,5 @@
 import { wallClock } from "../helpers/clock.js"
+import { newName } from "../helpers/new_name.js"
 import { Devices } from "./devices.js"
 import { LiveRecording } from "./live_recording.js"
 import { Presence } from "./presence.js"
@@ -9,6 +10,7 @@ import { Uplink } from "./uplink.js"
  * @import { Journal } from "./journal.js"
  * @import { Line, Report } from "./presence.js"
  * @import { Choice } from "../elements/device-check.js"
+ * @import { tracesOf } from "../helpers/traces.js"
  *
  * What the server tells the page about its room; see qualz/room/arrivals.py.
  * @typedef {object} Room
@@ -23,7 +25,7 @@ import { Uplink } from "./uplink.js"
  * @property {number} graceSeconds
  * @property {number} maxChunk
  *
- * @typedef {(method: "POST" | "PUT", url: string, body: object) => Promise<any>} Send
+ * @typedef {(method: "POST" | "PUT", url: string, body: object, how?: { isLast: boolean }) => Promise<any>} Send
  * @typedef {"here" | "elsewhere" | "over" | "refused"} Arrival
  */
 
@@ -40,6 +42,8 @@ export class Visit extends EventTarget {
   devices = new Devices()
   /** @type {Presence | null} */
   presence = null
+  #page = newName()
+  #hasArrived = false
 
   /**
    * @param {Room} room
@@ -51,9 +55,10 @@ export class Visit extends EventTarget {
    * @param {Send} seams.send
    * @param {() => Line} seams.connect
    * @param {() => number} seams.level
+   * @param {ReturnType<typeof tracesOf>} seams.traces
    * @param {Clock} [seams.clock]
    */
-  constructor(room, { journal, place, device, earlier, send, connect, level, clock = wallClock }) {
+  constructor(room, { journal, place, device, earlier, send, connect, level, traces, clock = wallClock }) {
     super()
     this.room = room
     this.journal = journal
@@ -61,8 +66,10 @@ export class Visit extends EventTarget {
     this.send = send
     this.connect = connect
     this.level = level
+    this.traces = traces
     this.clock = clock
-    this.uplink = new Uplink({ journal, interview: room.id, url: room.partUrl, largest: room.maxChunk, clock })
+    const endOf = (/** @type {string} */ key) => this.#endOf(key)
+    this.uplink = new Uplink({ journal, interview: room.id, url: room.partUrl, largest: room.maxChunk, clock, endOf })
     this.recording = new LiveRecording({ journal, uplink: this.uplink, interview: room.id, device, earlier, clock })
     for (const name of ["lost", "camera-lost"]) {
       this.recording.addEventListener(name, () => this.dispatchEvent(new Event(name)))
@@ -83,8 +90,20 @@ export class Visit extends EventTarget {
    * @returns {Promise<Arrival>}
    */
   async arrive({ takeOver = false } = {}) {
-    const answer = await this.#insist("POST", "arrivals", { place: this.place, takeOver })
-    return answer === 200 ? "here" : (ARRIVALS[answer] ?? "refused")
+    const came = this.#hasArrived ? "return" : this.traces.came(this.place)
+    const answer = await this.#insist("POST", "arrivals", { place: this.place, takeOver, came })
+    if (answer !== 200) return ARRIVALS[answer] ?? "refused"
+    this.#hasArrived = true
+    this.traces.enter(this.#page)
+    return "here"
+  }
+
+  /** The page is being left. Browsers allow no more than a short message then. */
+  depart() {
+    if (!this.presence) return
+    const { key = null, ms = 0 } = this.recording.running ?? {}
+    this.traces.leave({ page: this.#page, place: this.place, at: new Date().toISOString(), key, ms })
+    this.send("POST", `${this.room.url}/departures`, { place: this.place }, { isLast: true }).catch(() => undefined)
   }
 
   /** From now on the server knows that the participant is here. */
@@ -155,6 +174,18 @@ export class Visit extends EventTarget {
     this.#leave()
   }
 
+  /**
+   * How a part ended whose page is gone.
+   *
+   * @param {string} key
+   */
+  #endOf(key) {
+    const farewell = this.traces.farewellTo(key)
+    if (!farewell) return { reason: "crashed" }
+    const { at: endedAt, ms, place } = farewell
+    return { reason: place === this.place ? "reload" : "closed", endedAt, ms }
+  }
+
   #leave() {
     this.presence?.stop()
     this.presence = null
@@ -190,6 +221,7 @@ export class Visit extends EventTarget {
       level: Number(this.level().toFixed(2)),
       waiting: uplink.waiting,
       part: recording.number,
+      ms: recording.running?.ms ?? 0,
       safe: recording.safe,
     }
   }
