@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -207,6 +208,13 @@ class Participant(Actor):
     @property
     def room(self) -> Locator:
         return self.page.locator("interview-room")
+
+    @property
+    def room_path(self) -> str:
+        """The room's own address, which a browser that was let in may open again."""
+        settings = self.page.locator("#room-settings").text_content() or "{}"
+        path: str = json.loads(settings)["url"]
+        return path
 
     def is_in_the_room(self) -> None:
         expect(self.room).to_have_attribute("data-state", "live")

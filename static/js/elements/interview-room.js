@@ -79,6 +79,8 @@ export class InterviewRoom extends HTMLElement {
       if (dialog.returnValue === "end") this.#finish(visit, { early: true })
     })
     addEventListener("online", () => visit.uplink.hurry(), { signal })
+    // A page that is reloaded lives until the next one answers: time to keep what is in flight.
+    addEventListener("beforeunload", () => visit.recording.flush(), { signal })
     addEventListener("pagehide", () => visit.depart(), { signal })
     document.addEventListener("visibilitychange", () => visit.recording.flush(), { signal })
     keepScreenOn(signal)
