@@ -65,14 +65,16 @@ export function tracesOf(interview, storage = storageIfAny()) {
     },
 
     /**
-     * What was said of a part when its page was left; null when that page died.
+     * How a part ended whose page is gone.
      *
      * @param {string} key
-     * @returns {Farewell | null}
+     * @param {string} [place] where it is looked at from
      */
-    farewellTo(key) {
+    endOf(key, place) {
       const farewell = /** @type {Farewell | null} */ (get("farewell"))
-      return farewell?.key === key ? farewell : null
+      if (farewell?.key !== key) return { reason: "crashed" }
+      const { at: endedAt, ms } = farewell
+      return { reason: farewell.place === place ? "reload" : "closed", endedAt, ms }
     },
 
     /** The interview is over. */

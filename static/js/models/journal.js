@@ -96,6 +96,12 @@ export class Journal extends EventTarget {
       .sort((one, other) => one.startedAt.localeCompare(other.startedAt))
   }
 
+  /** The interviews of which it holds something. */
+  async interviews() {
+    const kept = (await this.#lasting?.parts().catch(() => this.#doubt())) ?? []
+    return [...new Set(kept.map((part) => part.interview))]
+  }
+
   /**
    * Take up a part that another page may have changed meanwhile. Undefined when it is gone.
    *

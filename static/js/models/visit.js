@@ -68,7 +68,7 @@ export class Visit extends EventTarget {
     this.level = level
     this.traces = traces
     this.clock = clock
-    const endOf = (/** @type {string} */ key) => this.#endOf(key)
+    const endOf = (/** @type {string} */ key) => traces.endOf(key, place)
     this.uplink = new Uplink({ journal, interview: room.id, url: room.partUrl, largest: room.maxChunk, clock, endOf })
     this.recording = new LiveRecording({ journal, uplink: this.uplink, interview: room.id, device, earlier, clock })
     for (const name of ["lost", "camera-lost"]) {
@@ -172,18 +172,6 @@ export class Visit extends EventTarget {
     this.devices.close()
     await this.#insist("PUT", "ending", { early })
     this.#leave()
-  }
-
-  /**
-   * How a part ended whose page is gone.
-   *
-   * @param {string} key
-   */
-  #endOf(key) {
-    const farewell = this.traces.farewellTo(key)
-    if (!farewell) return { reason: "crashed" }
-    const { at: endedAt, ms, place } = farewell
-    return { reason: place === this.place ? "reload" : "closed", endedAt, ms }
   }
 
   #leave() {

@@ -1,0 +1,2 @@
+// The pages that links lead to.
+import "./elements/left-over.js"
