@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LIGHTLY = "qualz-lightly"
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 # Names that Alembic can address on every database when a constraint is to be changed.
@@ -98,6 +100,28 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA busy_timeout=10000")
+
+
+def lightly() -> None:
+    """Let the commit that follows not wait for the disk: a power failure may take it back.
+
+    For what comes again by itself: heartbeats, and how far a part has come, which its file knows
+    better. It survives the end of any process, and the next plain commit makes it durable too.
+    Without effect where something was changed before in the same transaction.
+    """
+    connection = db.session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    if not isinstance(driver, SQLiteConnection):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+    elif not driver.in_transaction:
+        connection.info[LIGHTLY] = True
+        driver.execute("PRAGMA synchronous=NORMAL")
+
+
+@event.listens_for(Pool, "checkin")
+def _commit_durably_again(connection: Any, record: Any) -> None:
+    if connection is not None and record.info.pop(LIGHTLY, False):
+        connection.execute("PRAGMA synchronous=FULL")
 
 
 def rows_changed(statement: Update) -> int:

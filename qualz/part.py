@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint, select,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
-from qualz.database import Model, PublicId, db, rows_changed, word
+from qualz.database import Model, PublicId, db, lightly, rows_changed, word
 from qualz.errors import CameraNotAllowed, NotFound, PartClosed
 from qualz.media import probe
 from qualz.media.storage import Storage
@@ -178,6 +178,8 @@ class Part(Model):
 
         Only ever upwards: answers may overtake.
         """
+        if self.length is None:
+            lightly()
         until = {} if until_ms is None else {"stored_ms": until_ms}
         grown = rows_changed(
             update(Part)

@@ -18,6 +18,7 @@ from sqlalchemy import func, or_, select
 from qualz import background, broadcasts, clock, presence
 from qualz.database import db
 from qualz.interview import Interview
+from qualz.media.storage import Storage
 from qualz.merge import Merge
 from qualz.part import EndReason, Part
 from qualz.recording import Recording
@@ -45,7 +46,7 @@ def once(settings: Settings) -> None:
         partial(presence.interrupt_lapsed, grace=settings.grace),
         partial(presence.complete_again, hold=settings.hold),
         presence.abandon_forgotten,
-        partial(close_held_parts, hold=settings.hold),
+        partial(close_held_parts, hold=settings.hold, storage=current_app.extensions["storage"]),
         partial(begin_due_merges, hold=settings.hold),
     ]
     for step in steps:
@@ -58,11 +59,15 @@ def once(settings: Settings) -> None:
         background.ring(current_app.extensions["queue"], "merge", merge.id)
 
 
-def close_held_parts(*, hold: timedelta) -> None:
-    """Parts whose browser said nothing more within the hold are closed with what is there."""
+def close_held_parts(*, hold: timedelta, storage: Storage) -> None:
+    """Parts whose browser said nothing more within the hold are closed with what is there.
+
+    Their files have the last word: a process may have ended between writing and noting it down.
+    """
     heard = func.coalesce(Part.last_byte_at, Part.started_at)
     held = select(Part).where(Part.closed_at.is_(None), heard <= clock.now() - hold)
     for part in db.session.scalars(held).all():
+        part.note_durable(storage.sync(part.file))
         part.close(EndReason.GIVEN_UP)
 
 

@@ -8,7 +8,7 @@ from flask import Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from qualz import broadcasts, pages, presence
-from qualz.database import db
+from qualz.database import db, lightly
 from qualz.drop import Came
 from qualz.interview import Interview
 from qualz.room import admission, asked, room
@@ -59,6 +59,7 @@ def beat(public_id: str) -> ResponseReturnValue:
     """The heartbeat of a page whose proxy lets no WebSocket through."""
     interview = admission.interview_from(request.cookies, public_id)
     sent = asked.body()
+    lightly()
     here = presence.beat(
         interview,
         asked.name_in(sent, "place"),

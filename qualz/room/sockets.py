@@ -9,7 +9,7 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, join_room
 
 from qualz import broadcasts, presence
-from qualz.database import db
+from qualz.database import db, lightly
 from qualz.room import admission
 
 
@@ -35,6 +35,7 @@ class RoomNamespace(Namespace):  # type: ignore[misc]
             interview = admission.interview_from(request.cookies, public_id)
         except admission.NotAdmitted:
             return {"here": False}
+        lightly()
         was_away = not interview.is_present
         here = presence.beat(
             interview,

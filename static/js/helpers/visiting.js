@@ -30,6 +30,8 @@ export async function visitTo(room, kept, level) {
     })
   const earlier = { recorded: Number(kept.get("recorded") ?? 0), safe: Number(kept.get("safe") ?? 0) }
   const journal = await Journal.open()
+  // Else a browser that runs out of room may empty the journal. Some of them ask the participant.
+  navigator.storage?.persist?.().catch(() => false)
   const traces = tracesOf(room.id)
   return new Visit(room, { journal, send, place, device: deviceClass(), earlier, level, traces, connect })
 }
