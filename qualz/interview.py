@@ -152,10 +152,12 @@ class Interview(Model):
             self.away_since = clock.now()
             self.drops.append(Drop(left_at=self.away_since, cause=Cause.LEFT))
 
-    def seen(self, came: Came = Came.RETURN, *, listening_since: datetime | None = None) -> None:
-        """The participant is in the room: a heartbeat or an answer says so."""
+    def seen(self, came: Came | None = None, *, listening_since: datetime | None = None) -> None:
+        """The participant is in the room: a heartbeat or an answer says so, or they `came`."""
+        if came is None and self._has_just_left:
+            return
         if self.away_since or (self.state is Interview.State.LIVE and not self.is_present):
-            self._return(came, listening_since)
+            self._return(came or Came.RETURN, listening_since)
         self.last_seen_at = clock.now()
         if self.state in (Interview.State.JOINED, Interview.State.INTERRUPTED):
             self.state = Interview.State.LIVE
@@ -169,6 +171,13 @@ class Interview(Model):
             self.drops.append(drop)
         drop.end(came, listening_since=listening_since or drop.left_at)
         self.away_since = None
+
+    @property
+    def _has_just_left(self) -> bool:
+        """Its last heartbeats may come after the goodbye of a page."""
+        if self.away_since is None or clock.now() - self.away_since >= PRESENT_FOR:
+            return False
+        return bool(self.drops) and self.drops[-1].cause is Cause.LEFT
 
     @property
     def is_present(self) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from qualz import clock
 from qualz.database import db, rows_changed
-from qualz.drop import PRESENT_FOR, Came, Drop
+from qualz.drop import PRESENT_FOR, Drop
 from qualz.interview import Interview
 from qualz.part import Part
 
@@ -43,7 +43,7 @@ def beat(
     if interview.heartbeat.get("part") != report.get("part"):
         interview.recording.note_reported(interview.heartbeat)
     interview.heartbeat = report
-    interview.seen(Came.RETURN, listening_since=listening_since)
+    interview.seen(listening_since=listening_since)
     return True
 
 

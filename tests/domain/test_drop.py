@@ -106,6 +106,18 @@ def test_a_page_that_says_goodbye_has_left_at_once(interview: Interview, time: T
     assert sweeps(interview) == []
 
 
+def test_a_heartbeat_that_comes_after_the_goodbye_is_of_before_it(
+    interview: Interview, time: Travel
+):
+    interview.depart("laptop")
+    beats(interview)
+    assert presence.of(interview) is presence.Presence.RECONNECTING
+    time.shift(PRESENT_FOR)
+    beats(interview)
+    assert presence.of(interview) is presence.Presence.LIVE
+    assert len(interview.drops) == 1
+
+
 def test_a_goodbye_from_another_place_says_nothing(interview: Interview, time: Travel):
     interview.depart("phone")
     assert interview.is_present
