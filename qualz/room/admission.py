@@ -43,6 +43,23 @@ def admit(response: Response, interview: Interview, *, by: ResumeLink | None = N
     return response
 
 
+def return_key(cookies: Mapping[str, str], public_id: str) -> str:
+    """What the page keeps beside its recording: browsers write cookies to disk half a minute late,
+    so one that is killed may come back without. It lets in whom the cookie lets in."""
+    return _returning().dumps(_key(cookies.get(PREFIX + public_id, "")))
+
+
+def readmit(response: Response, public_id: str, key: str) -> Response:
+    """Give the cookie anew to a browser that lost it. Raises `NotAdmitted`."""
+    held = _read(_returning(), key)
+    value = _serializer().dumps(held)
+    interview = _admitted(value, public_id)
+    if held is None or interview is None:
+        raise NotAdmitted("This key lets nobody in any more. Ask for a new link.")
+    link = db.session.get(ResumeLink, held["link"]) if held["link"] else None
+    return admit(response, interview, by=link)
+
+
 def interview_from(cookies: Mapping[str, str], public_id: str) -> Interview:
     """The interview that these cookies admit to. Raises `NotAdmitted`."""
     interview = _admitted(cookies.get(PREFIX + public_id, ""), public_id)
@@ -83,10 +100,14 @@ def _admitted(value: str, public_id: str) -> Interview | None:
 
 
 def _key(value: str) -> dict[str, Any] | None:
+    return _read(_serializer(), value)
+
+
+def _read(serializer: URLSafeTimedSerializer, value: str) -> dict[str, Any] | None:
     settings: Settings = current_app.extensions["settings"]
     validity = int(settings.resume_link_validity.total_seconds())
     try:
-        key: dict[str, Any] = _serializer().loads(value, max_age=validity)
+        key: dict[str, Any] | None = serializer.loads(value, max_age=validity)
     except BadData:
         return None
     return key
@@ -94,3 +115,7 @@ def _key(value: str) -> dict[str, Any] | None:
 
 def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt="qualz.room")
+
+
+def _returning() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="qualz.room.return")

@@ -44,6 +44,13 @@ def arrive(public_id: str) -> ResponseReturnValue:
     return jsonify(moved=moved)
 
 
+@room.post("/room/<public_id>/readmissions")
+def readmit(public_id: str) -> Response:
+    """A browser that was killed before it had written down its cookie."""
+    key = str(asked.body().get("key", ""))[:1000]
+    return admission.readmit(Response(status=204), public_id, key)
+
+
 @room.post("/room/<public_id>/departures")
 def depart(public_id: str) -> Response:
     """The page is being left; the last thing that it says."""
@@ -86,6 +93,7 @@ def _settings_of(interview: Interview) -> dict[str, Any]:
         "id": interview.public_id,
         "url": url,
         "partUrl": f"{url}/parts",
+        "returnKey": admission.return_key(request.cookies, interview.public_id),
         "camera": interview.camera.value,
         "started": interview.last_said is not None,
         "over": interview.is_over,

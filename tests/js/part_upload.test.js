@@ -208,6 +208,31 @@ describe("a part's upload", () => {
     })
   }
 
+  test("is let in again by what the journal kept, where the browser lost its cookie", async () => {
+    journal.returnKey = "kept"
+    await recorded()
+    server.fails("POST", faults.status(403))
+    const shown = []
+    const readmit = async (key) => shown.push(key) > 0
+    await sendsAll(upload({ readmit }))
+    assert.deepEqual(shown, ["kept"])
+    assert.deepEqual(clock.pauses, [])
+  })
+
+  test("asks to be let in again once, and else says that it is not", async () => {
+    journal.returnKey = "worth nothing any more"
+    await recorded()
+    server.fails("POST", faults.status(403), faults.status(403))
+    let asked = 0
+    const readmit = async () => {
+      asked += 1
+      return false
+    }
+    await sendsAll(upload({ readmit }))
+    assert.equal(asked, 1)
+    assert.deepEqual(clock.pauses, [30_000, 30_000])
+  })
+
   const PAUSES = { not_admitted: faults.status(403), disk_full: faults.status(507) }
   for (const [reason, met] of Object.entries(PAUSES)) {
     test(`says ${reason}, tries again later and goes on`, async () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import time_machine
@@ -119,3 +120,51 @@ def test_answers_lead_to_the_goodbye_and_finish_completes(participant: Participa
     ended = participant.client.put(f"{participant.room}/ending", json={"early": False})
     assert ended.status_code == 204
     assert db.session.query(Interview).one().is_over
+
+
+def key_of(participant: Participant) -> str:
+    """What a room's page keeps beside its recording."""
+    page = participant.client.get(participant.room).text
+    found = re.search(r'"returnKey": "([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def returns(app: Flask, room: str, key: str) -> tuple[Participant, int]:
+    """A browser without its cookies asks to be let in again by what it kept."""
+    somebody = Participant(app.test_client())
+    somebody.room = room
+    return somebody, somebody.client.post(f"{room}/readmissions", json={"key": key}).status_code
+
+
+def test_a_browser_that_lost_its_cookie_is_let_in_by_what_it_kept(
+    app: Flask, participant: Participant, study: Study
+):
+    participant.consents(study)
+    somebody, status = returns(app, participant.room, key_of(participant))
+    assert status == 204
+    assert somebody.client.get(somebody.room).status_code == 200
+
+
+def test_what_it_kept_lets_in_nowhere_else_and_no_guess_does(
+    app: Flask, participant: Participant, study: Study
+):
+    participant.consents(study)
+    key = key_of(participant)
+    other = Participant(app.test_client())
+    other.consents(study)
+    assert returns(app, other.room, key)[1] == 403
+    assert returns(app, participant.room, key[:-2] + "xx")[1] == 403
+    cookie = participant.client.get_cookie(f"qualz_room_{participant.room.split('/')[-1]}")
+    assert cookie
+    assert returns(app, participant.room, cookie.value)[1] == 403
+
+
+def test_what_it_kept_is_worth_nothing_once_its_link_was_revoked(app: Flask, interview: Interview):
+    link, address = link_to(interview)
+    somebody, _ = comes_by(app, address)
+    key = key_of(somebody)
+    assert returns(app, somebody.room, key)[1] == 204
+    link.revoke()
+    db.session.commit()
+    assert returns(app, somebody.room, key)[1] == 403

@@ -1,4 +1,5 @@
 import { piece } from "../helpers/pieces.js"
+import { readmit } from "../helpers/readmit.js"
 import { tracesOf } from "../helpers/traces.js"
 import { BLOCKED } from "../helpers/words.js"
 import { Journal } from "../models/journal.js"
@@ -59,6 +60,12 @@ function uplinkFor(journal, interview) {
     interview,
     url: `/room/${interview}/parts`,
     endOf: (key) => traces.endOf(key),
+    readmit: async (key) => {
+      const isIn = await readmit(interview, key)
+      // Now the page would say something else: that an interview is waiting here.
+      if (isIn) location.reload()
+      return isIn
+    },
   })
 }
 

@@ -30,6 +30,7 @@ export async function visitTo(room, kept, level) {
     })
   const earlier = { recorded: Number(kept.get("recorded") ?? 0), safe: Number(kept.get("safe") ?? 0) }
   const journal = await Journal.open()
+  journal.returnKey = room.returnKey
   // Else a browser that runs out of room may empty the journal. Some of them ask the participant.
   navigator.storage?.persist?.().catch(() => false)
   const traces = tracesOf(room.id)

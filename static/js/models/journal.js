@@ -12,6 +12,7 @@ import { MemoryStore } from "./memory_store.js"
  * @property {boolean} camera
  * @property {"desktop" | "phone"} device
  * @property {string} startedAt
+ * @property {string | null} [returnKey] lets this browser in again should it lose its cookie
  * @property {string | null} uploadUrl where the server takes it, once it was created there
  * @property {number} offset how many bytes the server holds durably
  * @property {number} size how many bytes were recorded so far
@@ -65,6 +66,8 @@ export class Journal extends EventTarget {
    */
   constructor(lasting, memory = new MemoryStore()) {
     super()
+    /** @type {string | null} what lets this browser in again; kept with every part */
+    this.returnKey = null
     this.#lasting = lasting
     this.#memory = memory
     this.isLasting = lasting !== null
@@ -130,6 +133,7 @@ export class Journal extends EventTarget {
     return this.#inLine(() =>
       this.#write({
         ...part,
+        returnKey: this.returnKey,
         uploadUrl: null,
         offset: 0,
         size: 0,

@@ -36,6 +36,7 @@ export class PartUpload extends EventTarget {
   created
 
   #isSure = false
+  #hasAskedToReturn = false
   #most
   #largest
   #more = new Bell()
@@ -53,9 +54,10 @@ export class PartUpload extends EventTarget {
    * @param {Clock} [seams.clock]
    * @param {Backoff} [seams.backoff]
    * @param {number} [seams.largest] the most bytes that the server takes at once
+   * @param {(returnKey: string) => Promise<boolean>} [seams.readmit] gets this browser's cookie anew
    * @param {Promise<void>} [seams.turn] once created, the part waits for this before it is sent
    */
-  constructor(key, { journal, tus, url, clock = wallClock, backoff = new Backoff(), largest = LARGEST, turn }) {
+  constructor(key, { journal, tus, url, clock = wallClock, backoff = new Backoff(), largest = LARGEST, readmit, turn }) {
     super()
     this.key = key
     this.journal = journal
@@ -63,6 +65,7 @@ export class PartUpload extends EventTarget {
     this.url = url
     this.clock = clock
     this.backoff = backoff
+    this.readmit = readmit
     this.turn = turn
     this.#largest = Math.min(largest, LARGEST)
     this.#most = Math.min(FIRST, this.#largest)
@@ -118,6 +121,7 @@ export class PartUpload extends EventTarget {
         if (next === "rest") await this.#more.heard()
       } catch (trouble) {
         this.#isSure = false
+        if (await this.#isReadmitted(trouble)) continue
         const pause = this.#reactTo(trouble)
         if (pause === null) return false
         await this.#wait(pause)
@@ -221,6 +225,19 @@ export class PartUpload extends EventTarget {
     }
     this.#resolveCreated()
     return this.#reactToStatus(trouble)
+  }
+
+  /**
+   * A browser that was killed may have lost its cookie, and is let in again once by what it kept.
+   *
+   * @param {unknown} trouble
+   */
+  async #isReadmitted(trouble) {
+    const { returnKey } = this.journal.part(this.key)
+    const isOut = trouble instanceof Refusal && [401, 403, 404].includes(trouble.status)
+    if (!isOut || !returnKey || !this.readmit || this.#hasAskedToReturn) return false
+    this.#hasAskedToReturn = true
+    return this.readmit(returnKey)
   }
 
   /** @param {Refusal} refusal */

@@ -41,8 +41,9 @@ export class Uplink extends EventTarget {
    * @param {Clock} [seams.clock]
    * @param {LockManager} [seams.locks]
    * @param {(key: string) => End} [seams.endOf] what is known of a part whose page is gone
+   * @param {(returnKey: string) => Promise<boolean>} [seams.readmit] as of `PartUpload`
    */
-  constructor({ journal, interview, url, largest, tus, clock = wallClock, locks = globalThis.navigator?.locks, endOf }) {
+  constructor({ journal, interview, url, largest, tus, clock = wallClock, locks, endOf, readmit }) {
     super()
     this.journal = journal
     this.interview = interview
@@ -50,7 +51,8 @@ export class Uplink extends EventTarget {
     this.largest = largest
     this.clock = clock
     this.tus = tus ?? new Tus({ clock })
-    this.locks = locks
+    this.locks = locks ?? globalThis.navigator?.locks
+    this.readmit = readmit
     this.endOf = endOf ?? (() => ({ reason: "crashed" }))
   }
 
@@ -142,8 +144,8 @@ export class Uplink extends EventTarget {
    * @param {Promise<void>} [turn]
    */
   #upload(key, turn) {
-    const { journal, tus, url, clock, largest } = this
-    const upload = new PartUpload(key, { journal, tus, url, clock, largest, turn })
+    const { journal, tus, url, clock, largest, readmit } = this
+    const upload = new PartUpload(key, { journal, tus, url, clock, largest, readmit, turn })
     for (const name of ["acknowledged", "blocked"]) {
       upload.addEventListener(name, () => {
         this.dispatchEvent(new Event(name))

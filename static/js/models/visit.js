@@ -17,6 +17,7 @@ import { Uplink } from "./uplink.js"
  * @property {string} id
  * @property {string} url
  * @property {string} partUrl
+ * @property {string} returnKey
  * @property {"disabled" | "off_by_default" | "on_by_default"} camera
  * @property {boolean} started
  * @property {boolean} over
