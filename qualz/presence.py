@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from qualz import clock
 from qualz.database import db, rows_changed
 from qualz.drop import PRESENT_FOR, Drop
 from qualz.interview import Interview
 from qualz.part import Part
+from qualz.resume_link import ResumeLink
 
 ABANDONED_AFTER = timedelta(weeks=1)
 
@@ -45,6 +46,32 @@ def beat(
     interview.heartbeat = report
     interview.seen(listening_since=listening_since)
     return True
+
+
+def is_as_it_was(
+    public_id: str, place: str, report: dict[str, Any], *, link_id: int | None
+) -> bool:
+    """Note a heartbeat that changes nothing else, in one UPDATE. False: look closer, by `beat`.
+
+    `link_id`: the resume link that the participant came by, which must not be revoked.
+    """
+    revoked = exists().where(ResumeLink.id == link_id, ResumeLink.revoked_at.is_not(None))
+    now = clock.now()
+    return bool(
+        rows_changed(
+            update(Interview)
+            .where(
+                Interview.public_id == public_id,
+                Interview.place == place,
+                Interview.state == Interview.State.LIVE,
+                Interview.away_since.is_(None),
+                Interview.last_seen_at > now - PRESENT_FOR,
+                Interview.heartbeat["part"].as_integer() == int(report["part"]),
+                *([] if link_id is None else [~revoked]),
+            )
+            .values(heartbeat=report, last_seen_at=now)
+        )
+    )
 
 
 def note_chunk(part: Part) -> None:

@@ -46,7 +46,7 @@ def admit(response: Response, interview: Interview, *, by: ResumeLink | None = N
 def return_key(cookies: Mapping[str, str], public_id: str) -> str:
     """What the page keeps beside its recording: browsers write cookies to disk half a minute late,
     so one that is killed may come back without. It lets in whom the cookie lets in."""
-    return _returning().dumps(_key(cookies.get(PREFIX + public_id, "")))
+    return _returning().dumps(key_in(cookies, public_id))
 
 
 def readmit(response: Response, public_id: str, key: str) -> Response:
@@ -82,9 +82,32 @@ def interviews_in(cookies: Mapping[str, str], study: Study) -> Iterator[Intervie
     return iter(sorted(held, key=lambda interview: interview.number, reverse=True))
 
 
+def belongs_elsewhere(cookies: Mapping[str, str], public_id: str) -> bool:
+    """Whether this browser holds a valid key to another interview, and none to this one.
+
+    A key to this one that has run out or was revoked is not another participant's.
+    """
+    held = cookies.get(PREFIX + public_id)
+    if held is not None:
+        key = _key(held)
+        return key is not None and key["interview"] != public_id
+    return any(
+        _admitted(value, name.removeprefix(PREFIX)) is not None
+        for name, value in cookies.items()
+        if name.startswith(PREFIX)
+    )
+
+
+def key_in(cookies: Mapping[str, str], public_id: str) -> dict[str, Any] | None:
+    """What the browser's cookie says: `interview` and the `link` it came by, or None. Whether that
+    link was revoked is still to be asked."""
+    key = _key(cookies.get(PREFIX + public_id, ""))
+    return key if key and key["interview"] == public_id else None
+
+
 def came_by_consent(cookies: Mapping[str, str], public_id: str) -> bool:
     """Whether this browser is the one in which the interview was begun."""
-    key = _key(cookies.get(PREFIX + public_id, ""))
+    key = key_in(cookies, public_id)
     return key == {"interview": public_id, "link": None}
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from qualz import broadcasts, pages, presence
-from qualz.database import db, lightly
+from qualz import broadcasts, pages
+from qualz.database import db
 from qualz.drop import Came
 from qualz.interview import Interview
 from qualz.room import admission, asked, room
+from qualz.room.heartbeats import hear
 from qualz.settings import Settings
 
 
@@ -64,17 +65,8 @@ def depart(public_id: str) -> Response:
 @room.post("/room/<public_id>/beats")
 def beat(public_id: str) -> ResponseReturnValue:
     """The heartbeat of a page whose proxy lets no WebSocket through."""
-    interview = admission.interview_from(request.cookies, public_id)
     sent = asked.body()
-    lightly()
-    here = presence.beat(
-        interview,
-        asked.name_in(sent, "place"),
-        presence.tidy(sent),
-        listening_since=current_app.extensions["listening_since"],
-    )
-    db.session.commit()
-    return jsonify(here=here)
+    return jsonify(here=hear(public_id, asked.name_in(sent, "place"), sent))
 
 
 def _came(word: object) -> Came:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, join_room
 
-from qualz import broadcasts, presence
-from qualz.database import db, lightly
+from qualz import broadcasts
 from qualz.room import admission
+from qualz.room.heartbeats import hear
 
 
 class RoomNamespace(Namespace):  # type: ignore[misc]
@@ -30,23 +30,12 @@ class RoomNamespace(Namespace):  # type: ignore[misc]
         join_room(interview.public_id)
 
     def on_heartbeat(self, report: Any) -> dict[str, bool]:
-        public_id, place = self._places[request.sid]  # type: ignore[attr-defined]
+        # A heartbeat may overtake the end of its own socket.
+        public_id, place = self._places.get(request.sid, ("", ""))  # type: ignore[attr-defined]
         try:
-            interview = admission.interview_from(request.cookies, public_id)
+            return {"here": hear(public_id, place, report if isinstance(report, dict) else {})}
         except admission.NotAdmitted:
             return {"here": False}
-        lightly()
-        was_away = not interview.is_present
-        here = presence.beat(
-            interview,
-            place,
-            presence.tidy(report if isinstance(report, dict) else {}),
-            listening_since=current_app.extensions["listening_since"],
-        )
-        db.session.commit()
-        if was_away:
-            broadcasts.interview_changed(interview)
-        return {"here": here}
 
     def on_disconnect(self, _reason: str | None = None) -> None:
         public_id, _place = self._places.pop(request.sid, ("", ""))  # type: ignore[attr-defined]

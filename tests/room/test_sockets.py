@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from qualz import presence
 from qualz.database import db
 from qualz.interview import Interview
+from qualz.resume_link import ResumeLink
 from qualz.study import Study
 from tests.room.conftest import Participant
 
@@ -67,3 +69,35 @@ def test_where_no_websocket_gets_through_a_beat_over_http_counts_too(
     assert answer.json == {"here": True}
     db.session.refresh(interview)
     assert interview.heartbeat["recording"] is True
+
+
+def test_whoever_came_by_a_link_is_out_at_the_next_heartbeat_after_it_was_revoked(
+    app: Flask, interview: Interview
+):
+    link, token = ResumeLink.create(interview, validity=timedelta(weeks=1))
+    db.session.commit()
+    guest = Participant(app.test_client())
+    guest.room = guest.client.post(f"/r/{token}").location
+    guest.arrives()
+    socket = connects(app, guest.client, interview)
+    assert beats(socket, part=1) == {"here": True}
+    assert beats(socket, part=1) == {"here": True}
+    link.revoke()
+    db.session.commit()
+    assert beats(socket, part=1) == {"here": False}
+
+
+def test_the_next_part_leaves_its_last_word_on_the_one_before(
+    app: Flask, participant: Participant, study: Study
+):
+    interview = participant.consents(study)
+    participant.arrives()
+    participant.starts_part(key="one")
+    socket = connects(app, participant.client, interview)
+    for ms in (1_000, 3_000):
+        beats(socket, part=1, ms=ms)
+    participant.starts_part(key="two")
+    beats(socket, part=2, ms=500)
+    db.session.expire_all()
+    assert [part.recorded_ms for part in interview.recording.parts] == [3_000, None]
+    assert interview.heartbeat["ms"] == 500

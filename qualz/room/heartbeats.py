@@ -1,0 +1,33 @@
+"""Heartbeats, by socket or by HTTP. Most say no more than that all is as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, request
+
+from qualz import broadcasts, presence
+from qualz.database import db, lightly
+from qualz.room import admission
+
+
+def hear(public_id: str, place: str, said: dict[str, Any]) -> bool:
+    """Whether that place is still the one in the room. Raises `NotAdmitted`.
+
+    A thousand participants make five hundred of them a second: the common one is a single UPDATE.
+    """
+    report = presence.tidy(said)
+    key = admission.key_in(request.cookies, public_id)
+    lightly()
+    if key and presence.is_as_it_was(public_id, place, report, link_id=key["link"]):
+        db.session.commit()
+        return True
+    interview = admission.interview_from(request.cookies, public_id)
+    was_away = not interview.is_present
+    here = presence.beat(
+        interview, place, report, listening_since=current_app.extensions["listening_since"]
+    )
+    db.session.commit()
+    if here and was_away:
+        broadcasts.interview_changed(interview)
+    return here
