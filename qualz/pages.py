@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import sqlite3
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -11,10 +13,15 @@ from flask import Flask, Response, current_app, g, jsonify, render_template, req
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from qualz import clock
+from qualz.database import db
 from qualz.errors import QualzError
+from qualz.media.storage import DiskFull, Storage
+
+log = logging.getLogger(__name__)
 
 NOTHING = "camera=(), microphone=(), geolocation=(), display-capture=()"
 
@@ -23,6 +30,8 @@ def init_app(app: Flask) -> None:
     app.before_request(_choose_nonce)
     app.after_request(_set_headers)
     app.register_error_handler(QualzError, _refuse)
+    app.register_error_handler(DiskFull, _refuse_for_want_of_room)
+    app.register_error_handler(OperationalError, _refuse_if_there_is_no_room)
     app.register_error_handler(HTTPException, _fail)
     app.add_url_rule("/healthz", "healthz", lambda: ("ok", 200, {"Content-Type": "text/plain"}))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -78,13 +87,18 @@ TITLES = {
     409: "Somewhere else",
     410: "No longer here",
     413: "That is too large",
+    507: "The server has no room left",
 }
 ADVICE = {
     400: "Go back, reload the page and try once more.",
     403: "Ask whoever sent you here for a fresh link.",
     404: "The address may be incomplete. Check it, or go back to where you came from.",
     500: "Something broke on our side and has been written down. Try once more in a moment.",
+    507: "The server's disk is full, so this was not kept. Everything before it is safe. Keep this "
+    "page open, tell the research team, and try again when they have made room.",
 }
+# With less than this a database fails in other words too, such as that it cannot make a file.
+NO_ROOM = 1024 * 1024
 
 
 def wants_page() -> bool:
@@ -96,6 +110,27 @@ def wants_page() -> bool:
 
 def _refuse(error: QualzError) -> ResponseReturnValue:
     return _answer(error.status, type(error).__name__, str(error))
+
+
+def _refuse_for_want_of_room(_error: DiskFull | OperationalError) -> ResponseReturnValue:
+    # By its name: the address may hold a secret.
+    log.error("There is no room left on the disk: %s was refused.", request.endpoint)
+    return _answer(507, DiskFull.__name__, ADVICE[507])
+
+
+def _refuse_if_there_is_no_room(error: OperationalError) -> ResponseReturnValue:
+    storage: Storage = current_app.extensions["storage"]
+    if not (_says_disk_full(error) or storage.free_bytes() < NO_ROOM):
+        raise error
+    db.session.rollback()
+    return _refuse_for_want_of_room(error)
+
+
+def _says_disk_full(error: OperationalError) -> bool:
+    """In the words of SQLite and of PostgreSQL."""
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    # The lowest byte is the kind of error, the rest tells more of it.
+    return code & 0xFF == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", "") == "53100"
 
 
 def _fail(error: HTTPException) -> ResponseReturnValue:

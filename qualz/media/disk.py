@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ class DiskFull(Exception):
     """There is no room; the file is as it was before."""
 
 
-def append(root: Path, path: Path, data: bytes, at: int) -> int:
+def append(root: Path, path: Path, data: bytes, at: int, kept_free: int) -> int:
     """Write `data` at the file's end, which has to be `at`; answer the new end once durable."""
     with _disk_full():
         if at == 0:
@@ -39,12 +40,23 @@ def append(root: Path, path: Path, data: bytes, at: int) -> int:
                     # The answer invites the sender to forget what lies before it.
                     _make_durable(descriptor, path, root)
                     raise OffsetMismatch(size)
+                demand_room(root, len(data), kept_free)
                 _write_or_undo(descriptor, data, at)
                 if at == 0:
                     sync_folders(path, root)
         except FileNotFoundError:
             raise OffsetMismatch(0) from None
     return at + len(data)
+
+
+def free_bytes(root: Path) -> int:
+    return shutil.disk_usage(root).free
+
+
+def demand_room(root: Path, count: int, kept_free: int) -> None:
+    """Raises `DiskFull` where `count` more bytes would leave less than `kept_free`."""
+    if count and free_bytes(root) - count < kept_free:
+        raise DiskFull("too little would be left free")
 
 
 def sync(root: Path, path: Path) -> int:

@@ -22,6 +22,9 @@ __all__ = ["DiskFull", "OffsetMismatch", "Storage", "UnsafeName"]
 T = TypeVar("T")
 
 WORKSPACES = ".workspaces"
+# Bytes that appends leave to others on the same disk: the database, the queue and the logs go on
+# writing when no more media is taken.
+KEPT_FREE = 64 * 1024 * 1024
 
 
 class UnsafeName(ValueError):
@@ -39,12 +42,14 @@ def here(blocking: Callable[[], T], /) -> T:
 
 
 class Storage:
-    """A folder of recordings. `offload` keeps waits for the disk off an event loop's thread."""
+    """A folder of recordings. `offload` keeps waits for the disk off an event loop's thread;
+    `kept_free` is how many bytes appends leave on it."""
 
-    def __init__(self, root: Path, offload: Offload = here) -> None:
+    def __init__(self, root: Path, offload: Offload = here, kept_free: int = KEPT_FREE) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root.resolve()
         self._offload = offload
+        self._kept_free = kept_free
 
     def path(self, name: str) -> Path:
         """Where a name lies. Raises `UnsafeName`."""
@@ -78,10 +83,11 @@ class Storage:
         """Put `data` at the end, which must be `at`, and answer the new size once it is durable.
 
         Raises `OffsetMismatch` with the durable size, changing nothing: so a repeat or an
-        overlap is harmless. Raises `DiskFull` after taking back what was half written.
+        overlap is harmless. Raises `DiskFull` where too little would be left free, and where
+        there is no room, after taking back what was half written.
         """
         path = self.path(name)
-        return self._offload(lambda: disk.append(self.root, path, data, at))
+        return self._offload(lambda: disk.append(self.root, path, data, at, self._kept_free))
 
     def sync(self, name: str) -> int:
         """Make durable what is there, and answer the size: a process may have died between
@@ -124,7 +130,11 @@ class Storage:
             disk.sync_folders(path, self.root)
 
     def free_bytes(self) -> int:
-        return shutil.disk_usage(self.root).free
+        return disk.free_bytes(self.root)
+
+    def demand_room(self, count: int) -> None:
+        """Raises `DiskFull` where so many more bytes could not be appended."""
+        disk.demand_room(self.root, count, self._kept_free)
 
     @contextmanager
     def workspace(self, prefix: str) -> Iterator[Path]:

@@ -20,6 +20,8 @@ from geventwebsocket.websocket import Stream, WebSocket
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from qualz.processes.uplink import Body, Patience, Uplink
+
 # A peer that neither sends nor takes a byte for so long is gone. Sockets are pinged each 2 s.
 SILENCE = 75.0
 # Heartbeats are some hundred bytes; media goes over HTTP.
@@ -49,12 +51,16 @@ class SmallWebSocket(WebSocket):  # type: ignore[misc]
 class Handler(WebSocketHandler):  # type: ignore[misc]
     """One connection and its requests."""
 
+    silence = SILENCE
+    patience = Patience()
+    body: Body
+    wsgi_input: Any
     # A paused video player stops reading: that its connection ends is no error.
     ignored_socket_errors = (*WebSocketHandler.ignored_socket_errors, "timed out")
 
     def handle(self) -> None:
         self.awaits_request = True
-        self.socket.settimeout(SILENCE)
+        self.socket.settimeout(self.silence)
         self.server.connections.add(self)
         try:
             super().handle()
@@ -63,13 +69,38 @@ class Handler(WebSocketHandler):  # type: ignore[misc]
 
     def read_requestline(self) -> Any:
         self.awaits_request = True
-        line = super().read_requestline()
+        with gevent.Timeout(self.silence, TimeoutError):
+            line = super().read_requestline()
         self.awaits_request = False
         return line
+
+    def read_request(self, raw_requestline: str) -> Any:
+        with gevent.Timeout(self.silence, TimeoutError):
+            return super().read_request(raw_requestline)
 
     def handle_one_request(self) -> Any:
         result = super().handle_one_request()
         return None if self.server.is_leaving and result is True else result
+
+    def get_environ(self) -> Any:
+        """The request as the application sees it, with a way to end its body from elsewhere:
+        `qualz.end_body`. Nobody else's server has that, so nobody may rely on it."""
+        environ = super().get_environ()
+        self.body = Body(Uplink(self.rfile, self.socket, self.patience), self.wsgi_input)
+        self.wsgi_input = self.body
+        environ["wsgi.input"] = self.body
+        environ["wsgi.input_terminated"] = True
+        environ["qualz.end_body"] = self.body.end
+        return environ
+
+    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
+        if self.body.leaves_connection_unusable:
+            headers = [*headers, ("Connection", "close")]
+        return super().start_response(status, headers, exc_info)
+
+    def handle_one_response(self) -> None:
+        super().handle_one_response()
+        self.close_connection |= self.body.leaves_connection_unusable
 
     def upgrade_websocket(self) -> Any:
         """Become a WebSocket when the client asks for the one there is, and asks properly.

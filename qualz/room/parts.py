@@ -7,35 +7,27 @@ answered is durable: the bytes before it have been fsynced.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from email.utils import format_datetime
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, Response, current_app, jsonify, request, url_for
-from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected
+from flask import Response, current_app, request, url_for
 
 from qualz import broadcasts, presence
 from qualz.database import db, once_more_if_taken
-from qualz.errors import CameraNotAllowed, PartClosed
+from qualz.errors import CameraNotAllowed, NotFound
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
 from qualz.part import EndReason, Part
-from qualz.room import admission, asked
-from qualz.room.tus import (
-    CHECKSUMS,
-    EXTENSIONS,
-    VERSION,
-    Unacceptable,
-    metadata_from,
-    verify,
-    whole_number,
-)
+from qualz.room import admission, asked, expiration, lengths
+from qualz.room.bodies import Body
+from qualz.room.claims import Claim, Claims
+from qualz.room.tus import BrokenOff, Unacceptable, metadata_from, whole_number
+from qualz.room.uploads import uploads as uploads
 from qualz.settings import MEBIBYTE, Settings
 
-uploads = Blueprint("uploads", __name__, url_prefix="/room/<public_id>/parts")
-PIECE = 256 * 1024
+uploads.record(lambda state: state.app.extensions.update(claims=Claims()))
 # A flapping network makes many parts of a few seconds; an attacker makes more.
 MOST_PARTS = 1000
 # Bytes that no new part may begin to use up: parts that are under way, and merges, need them.
@@ -43,55 +35,14 @@ KEPT_FREE = 512 * MEBIBYTE
 TYPES = ("audio/webm", "video/webm", "audio/mp4", "video/mp4", "video/x-matroska")
 
 
-@uploads.before_request
-def _demand_version() -> ResponseReturnValue | None:
-    speaks_tus = request.headers.get("Tus-Resumable") == VERSION
-    if speaks_tus or request.method == "OPTIONS" or request.endpoint == "uploads.close":
-        return None
-    return jsonify(error="Version", message=f"This server speaks tus {VERSION}."), 412
-
-
-@uploads.errorhandler(OffsetMismatch)
-def _tell_offset(error: OffsetMismatch) -> ResponseReturnValue:
-    text = "Continue from the offset that is held here."
-    return jsonify(error="OffsetMismatch", message=text), 409, {"Upload-Offset": str(error.size)}
-
-
-@uploads.errorhandler(DiskFull)
-def _tell_disk_full(_error: DiskFull) -> ResponseReturnValue:
-    text = "The server's disk is full. Keep this page open; what was received so far is safe."
-    return jsonify(error="DiskFull", message=text), 507
-
-
-@uploads.after_request
-def _set_version(response: Response) -> Response:
-    response.headers["Tus-Resumable"] = VERSION
-    response.headers["Tus-Version"] = VERSION
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-@uploads.route("", methods=["OPTIONS"])
-@uploads.route("/<upload>", methods=["OPTIONS"])
-def options(public_id: str, upload: str = "") -> Response:
-    settings: Settings = current_app.extensions["settings"]
-    return Response(
-        status=204,
-        headers={
-            "Tus-Extension": ",".join(EXTENSIONS),
-            "Tus-Max-Size": str(settings.largest_part),
-            "Tus-Checksum-Algorithm": ",".join(CHECKSUMS),
-        },
-    )
-
-
 @uploads.post("")
 def create(public_id: str) -> Response:
-    """A new part. Sent again with the same `key` in its metadata it answers the same upload."""
+    """A new part. Sent again with the same `key` in its metadata it answers the same upload.
+
+    Bytes that are sent along are not taken: the offset that is answered says so.
+    """
     interview = _interview(public_id)
-    length = _declared_length()
-    if length is None and request.headers.get("Upload-Defer-Length") != "1":
-        raise Unacceptable("Say Upload-Length, or Upload-Defer-Length: 1.")
+    length = lengths.at_creation()
     known = metadata_from(request.headers.get("Upload-Metadata", ""))
     reported = known.get("filetype") or "audio/webm"
     if reported.split(";")[0].strip() not in TYPES:
@@ -112,9 +63,12 @@ def create(public_id: str) -> Response:
     )
     part = once_more_if_taken(start)
     broadcasts.interview_changed(interview)
-    location = url_for("uploads.ask", public_id=public_id, upload=part.public_id)
-    headers = {"Location": location, "Part-Number": str(part.number), **_expiry(part)}
-    return Response(status=201, headers=headers)
+    headers = {
+        "Location": url_for("uploads.ask", public_id=public_id, upload=part.public_id),
+        "Part-Number": str(part.number),
+        "Upload-Offset": str(part.bytes_durable),
+    }
+    return Response(status=201, headers={**headers, **expiration.header(part)})
 
 
 def _start_part(public_id: str, length: int | None, **known: Any) -> Part:
@@ -127,57 +81,72 @@ def _start_part(public_id: str, length: int | None, **known: Any) -> Part:
 
 @uploads.route("/<upload>", methods=["HEAD"])
 def ask(public_id: str, upload: str) -> Response:
-    part = _part(public_id, upload)
-    file = part.file
-    db.session.commit()
-    durable = _storage().sync(file)
-    part.note_durable(durable)
-    db.session.commit()
-    length = (
-        {"Upload-Defer-Length": "1"} if part.length is None else {"Upload-Length": str(part.length)}
-    )
-    return Response(status=200, headers={"Upload-Offset": str(durable), **length, **_expiry(part)})
+    """How far it is. Who asks is about to go on: a request that still waits for bytes is ended."""
+    with _claimed(_interview(public_id), upload) as (part, _):
+        headers = {"Upload-Offset": str(_durable(part)), **expiration.header(part)}
+        return Response(status=200, headers={**headers, **lengths.header(part)})
 
 
 @uploads.patch("/<upload>")
 def append(public_id: str, upload: str) -> Response:
     """Bytes at their offset. With a checksum all or nothing is kept, without one what arrives."""
-    part = _part(public_id, upload)
+    interview = _interview(public_id)
     if request.mimetype != "application/offset+octet-stream":
         raise Unacceptable("Send application/offset+octet-stream.", status=415)
     at = whole_number(request.headers.get("Upload-Offset"), "Upload-Offset")
-    if (length := _declared_length()) is not None and part.length is None:
-        part.declare_end(length=length, reason=EndReason.FINISHED)
-    durable = at
-    # Bodies come at the network's pace. Neither a connection nor SQLite's one write lock is held
-    # while they, or the disk, are waited for.
+    length = lengths.declared()
+    body = Body(most_at_once=_settings().largest_chunk)
+    with _claimed(interview, upload) as (part, claim):
+        _demand_offset(part, at)
+        body.demand_fits(lengths.left(part, length, at=at, coming=body.announced))
+        _storage().demand_room(body.announced)
+        expires = expiration.at(part)
+        durable = _take(body, part, claim, at=at, length=length)
+        headers = {"Upload-Offset": str(durable), **expiration.header(part, expires)}
+        return Response(status=204, headers=headers)
+
+
+def _take(body: Body, part: Part, claim: Claim, *, at: int, length: int | None) -> int:
+    """Append what the body brings and answer the durable offset after it.
+
+    Bodies come at the network's pace. Neither a connection nor SQLite's one write lock is held
+    while they, or the disk, are waited for.
+    """
     db.session.commit()
-    for piece in _pieces(at):
-        is_last = durable + len(piece) == at + (request.content_length or 0)
-        until_ms = asked.milliseconds(request.headers.get("Recorded-Until")) if is_last else None
+    durable, last = at, at + body.announced
+    for piece in body.pieces(is_unwanted=lambda: claim.is_lost):
+        lengths.declare(part, length)
+        until_ms = _recorded_until() if durable + len(piece) == last else None
         durable = part.append(piece, at=durable, storage=_storage(), until_ms=until_ms)
         presence.note_chunk(part)
         db.session.commit()
-    return Response(status=204, headers={"Upload-Offset": str(durable), **_expiry(part)})
+    claim.demand()
+    if body.broke_off:
+        raise BrokenOff(durable)
+    lengths.declare(part, length)
+    db.session.commit()
+    return durable
 
 
 @uploads.delete("/<upload>")
 def terminate(public_id: str, upload: str) -> Response:
     """Termination takes back an upload that is still arriving; a closed part stays."""
-    part = _part(public_id, upload)
-    if not part.is_open:
-        raise PartClosed("This part is complete; only the research team can delete it.")
-    file = part.file
-    db.session.delete(part)
-    db.session.commit()
-    _storage().delete(file)
+    with _claimed(_interview(public_id), upload) as (part, _):
+        if not part.is_open:
+            text = "This part is complete; only the research team can delete it."
+            raise Unacceptable(text, status=403)
+        file, recording = part.file, part.recording
+        db.session.delete(part)
+        db.session.commit()
+        _storage().delete(file)
+        broadcasts.recording_changed(recording)
     return Response(status=204)
 
 
 @uploads.put("/<upload>/closure")
 def close(public_id: str, upload: str) -> Response:
     """The page says that the recorder has stopped, why, and after how many bytes."""
-    part = _part(public_id, upload)
+    part = Part.named(_interview(public_id).recording, upload)
     said = asked.body()
     part.declare_end(
         length=whole_number(said.get("length"), "length"),
@@ -205,11 +174,48 @@ def _storage() -> Storage:
 
 
 def _interview(public_id: str) -> Interview:
-    return admission.interview_from(request.cookies, public_id)
+    """The interview that the browser was let into. For another participant's there is nothing
+    here; who has lost their own key is told so."""
+    try:
+        return admission.interview_from(request.cookies, public_id)
+    except admission.NotAdmitted:
+        if admission.belongs_elsewhere(request.cookies, public_id):
+            raise NotFound("This browser's interviews have no such part.") from None
+        raise
 
 
-def _part(public_id: str, upload: str) -> Part:
-    return Part.named(_interview(public_id).recording, upload)
+@contextmanager
+def _claimed(interview: Interview, upload: str) -> Iterator[tuple[Part, Claim]]:
+    """The part, for this request alone. Whoever was at it before has ended; see `claims`."""
+    claims: Claims = current_app.extensions["claims"]
+    name = f"{interview.public_id}/{upload}"
+    let_go = request.environ.get("qualz.end_body", lambda: None)
+    with claims.newest(name, let_go=let_go, before_waiting=db.session.commit) as claim:
+        part = Part.named(interview.recording, upload)
+        expiration.demand(part)
+        yield part, claim
+
+
+def _durable(part: Part) -> int:
+    """How much of it is durable, also in the database: a process may have died in between."""
+    file = part.file
+    db.session.commit()
+    durable = _storage().sync(file)
+    part.note_durable(durable)
+    db.session.commit()
+    return durable
+
+
+def _demand_offset(part: Part, at: int) -> None:
+    """Refuse before the body is read; `storage.append` has the last word.
+
+    Raises `OffsetMismatch`.
+    """
+    if _storage().size(part.file) == part.bytes_durable == at:
+        return
+    durable = _durable(part)
+    if durable != at:
+        raise OffsetMismatch(durable)
 
 
 def _demand_room(interview: Interview) -> None:
@@ -220,38 +226,8 @@ def _demand_room(interview: Interview) -> None:
         raise DiskFull
 
 
-def _declared_length() -> int | None:
-    header = request.headers.get("Upload-Length")
-    if header is None:
-        return None
-    length = whole_number(header, "Upload-Length")
-    if length > _settings().largest_part:
-        raise _too_large(_settings().largest_part)
-    return length
-
-
-def _pieces(at: int) -> Iterator[bytes]:
-    """The body as it comes, so that one that breaks off leaves what arrived; with a checksum
-    in one piece, once it is known to be right."""
-    checksum = request.headers.get("Upload-Checksum")
-    limit = _settings().largest_chunk if checksum else _settings().largest_part - at
-    request.max_content_length = max(0, limit)
-    if (request.content_length or 0) > limit:
-        raise _too_large(limit)
-    try:
-        if checksum:
-            body = request.stream.read()
-            verify(body, checksum)
-            yield body
-        else:
-            while piece := request.stream.read(PIECE):
-                yield piece
-    except (ClientDisconnected, TimeoutError):
-        raise Unacceptable("The upload broke off. Ask for the offset and go on there.") from None
-
-
-def _too_large(limit: int) -> Unacceptable:
-    return Unacceptable(f"At most {limit} bytes are taken here.", status=413)
+def _recorded_until() -> int | None:
+    return asked.milliseconds(request.headers.get("Recorded-Until"))
 
 
 def _end_reason(word: object) -> EndReason:
@@ -259,13 +235,3 @@ def _end_reason(word: object) -> EndReason:
         return EndReason(str(word))
     except ValueError:
         raise Unacceptable(f"“{word}” is no reason for a part's end.") from None
-
-
-def _expiry(part: Part) -> dict[str, str]:
-    if not part.is_open:
-        return {}
-    return {
-        "Upload-Expires": format_datetime(
-            part.expires_at(_settings().resume_link_validity), usegmt=True
-        )
-    }

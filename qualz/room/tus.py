@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 
 from qualz.errors import QualzError
+from qualz.settings import MEBIBYTE
 
 VERSION = "1.0.0"
 EXTENSIONS = (
@@ -35,6 +37,55 @@ class ChecksumMismatch(QualzError):
     status = 460
 
 
+class BrokenOff(QualzError):
+    """A body that ended before its time, or came too slowly. `durable` is where to go on.
+
+    409 rather than 408, for that is what tus clients ask for the offset after.
+    """
+
+    status = 409
+
+    def __init__(self, durable: int) -> None:
+        super().__init__(
+            "The bytes stopped coming, or came too slowly to wait for. Ask for the offset that "
+            "is held here and go on there."
+        )
+        self.durable = durable
+
+
+class Locked(QualzError):
+    """Another request is at this upload. tus clients try again after a while."""
+
+    status = 423
+
+
+class UploadExpired(QualzError):
+    status = 410
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """What `Upload-Checksum` says: an algorithm and the digest that the body should have."""
+
+    algorithm: str
+    digest: bytes
+
+    @classmethod
+    def from_header(cls, header: str) -> Checksum:
+        algorithm, _, digest = header.partition(" ")
+        if algorithm not in CHECKSUMS:
+            known = " or ".join(CHECKSUMS)
+            raise Unacceptable(f"Upload-Checksum may be {known}, not “{algorithm}”.")
+        return cls(algorithm, _from_base64(digest.strip(), "Upload-Checksum"))
+
+    def verify(self, body: bytes) -> None:
+        """Raises `ChecksumMismatch`."""
+        if hashlib.new(self.algorithm, body).digest() != self.digest:
+            raise ChecksumMismatch(
+                "The checksum does not fit the bytes that arrived. Send them again."
+            )
+
+
 def whole_number(text: object, name: str) -> int:
     number = str(text) if text is not None else ""
     if not (number.isascii() and number.isdigit() and len(number) < 16):
@@ -43,22 +94,26 @@ def whole_number(text: object, name: str) -> int:
 
 
 def metadata_from(header: str) -> dict[str, str]:
-    """`Upload-Metadata`: pairs of a key and its value in base64, parted by commas."""
-    found = {}
+    """`Upload-Metadata`: pairs of a key and its value in base64, parted by commas.
+
+    A value may be any bytes; what is not text matters to nobody here, so it need not be right.
+    """
+    found: dict[str, str] = {}
     for pair in filter(None, (pair.strip() for pair in header.split(","))):
         key, _, value = pair.partition(" ")
-        try:
-            found[key] = base64.b64decode(value, validate=True).decode()
-        except ValueError:
-            raise Unacceptable(f"The value of {key} in Upload-Metadata is not base64.") from None
+        if key in found:
+            raise Unacceptable(f"Upload-Metadata has {key} twice.")
+        found[key] = _from_base64(value, f"{key} in Upload-Metadata").decode(errors="replace")
     return found
 
 
-def verify(body: bytes, header: str) -> None:
-    """`Upload-Checksum`: the algorithm's name and the digest in base64."""
-    name, _, expected = header.partition(" ")
-    if name not in CHECKSUMS:
-        raise Unacceptable(f"Checksums may be {' or '.join(CHECKSUMS)}, not {name}.")
-    found = base64.b64encode(hashlib.new(name, body).digest()).decode()
-    if found != expected.strip():
-        raise ChecksumMismatch("The checksum does not fit the bytes that arrived. Send them again.")
+def in_words(size: int) -> str:
+    exact = f"{size} bytes"
+    return f"{size // MEBIBYTE} MiB ({exact})" if size >= MEBIBYTE else exact
+
+
+def _from_base64(text: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Unacceptable(f"The value of {name} is not base64.") from None

@@ -24,7 +24,7 @@ def participant(server: Server, link: str) -> PlainParticipant:
     return PlainParticipant(server, link)
 
 
-def runs(what: str, participant: PlainParticipant) -> dict[str, Any]:
+def runs(what: str, participant: PlainParticipant, upload: str = "") -> dict[str, Any]:
     node = shutil.which("node", path=PATH)
     assert node, "make test brings Node"
     done = subprocess.run(
@@ -35,6 +35,7 @@ def runs(what: str, participant: PlainParticipant) -> dict[str, Any]:
             f"{participant.server.url}{participant.room}/parts",
             participant.cookie["Cookie"],
             SOUND,
+            f"{participant.server.url}{upload}",
         ],
         capture_output=True,
         text=True,
@@ -51,7 +52,7 @@ def stored(server: Server) -> list[bytes]:
     return [path.read_bytes() for path in folder.glob("*/part-*")]
 
 
-@pytest.mark.parametrize("what", ["upload", "resume", "deferred"])
+@pytest.mark.parametrize("what", ["upload", "resume", "deferred", "overridden", "eager"])
 def test_it_uploads_whole(what: str, server: Server, participant: PlainParticipant):
     told = runs(what, participant)
     assert told.get("same", True)
@@ -61,6 +62,16 @@ def test_it_uploads_whole(what: str, server: Server, participant: PlainParticipa
     )
     assert closed
     assert length == SOUND.stat().st_size
+
+
+def test_it_goes_on_where_another_request_is_stalled(server: Server, participant: PlainParticipant):
+    upload = participant.starts_part()
+    begun = SOUND.read_bytes()[:5000]
+    with participant.dribbles(upload, begun, **{"Upload-Checksum": ""}):
+        told = runs("go-on", participant, upload)
+    assert told["same"]
+    [path] = server.data.glob(f"media/interviews/*/part-*{upload.rpartition('/')[2]}*")
+    assert path.read_bytes() == SOUND.read_bytes()
 
 
 def test_it_takes_back_what_it_began(server: Server, participant: PlainParticipant):

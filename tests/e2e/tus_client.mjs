@@ -1,10 +1,10 @@
 // tus-js-client as anybody would use it: uploads a file, is cut off, goes on, or takes it back.
-// Arguments: what to do, where uploads are created, the cookie, the file.
+// Arguments: what to do, where uploads are created, the cookie, the file, an upload to go on with.
 import { readFileSync } from "node:fs"
 import process from "node:process"
 import { Upload } from "tus-js-client"
 
-const [what, endpoint, cookie, path] = process.argv.slice(2)
+const [what, endpoint, cookie, path, begun] = process.argv.slice(2)
 const file = readFileSync(path)
 const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`)
 
@@ -45,6 +45,18 @@ if (what === "resume") {
 if (what === "deferred") {
   const done = await uploadWith(() => ({ uploadLengthDeferred: true }))
   say({ url: done.url })
+}
+if (what === "overridden") {
+  const done = await uploadWith(() => ({ overridePatchMethod: true }))
+  say({ url: done.url })
+}
+if (what === "eager") {
+  const done = await uploadWith(() => ({ uploadDataDuringCreation: true }))
+  say({ url: done.url })
+}
+if (what === "go-on") {
+  const done = await uploadWith(() => ({ uploadUrl: begun, uploadLengthDeferred: true }))
+  say({ url: done.url, same: done.url === begun })
 }
 if (what === "terminate") {
   const cut = await uploadWith(cutOff)

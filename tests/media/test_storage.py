@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from qualz.media.storage import OffsetMismatch, Storage, UnsafeName
+from qualz.media.storage import DiskFull, OffsetMismatch, Storage, UnsafeName
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,6 +187,26 @@ def test_a_full_disk_takes_back_what_was_half_written(tmp_path):
     )
     assert done.stdout.split() == ["full", "3000", "5000"]
     assert (tmp_path / "part").read_bytes() == b"a" * 3000 + b"c" * 2000
+
+
+def test_appends_leave_room_for_the_others_on_the_disk(tmp_path):
+    roomy = Storage(tmp_path)
+    roomy.append("part", b"abc", at=0)
+    cramped = Storage(tmp_path, kept_free=roomy.free_bytes() + 2**40)
+    for act in (
+        lambda: cramped.append("part", b"def", at=3),
+        lambda: cramped.append("other", b"abc", at=0),
+        lambda: cramped.demand_room(1),
+    ):
+        with pytest.raises(DiskFull):
+            act()
+    # What is there can be asked for, repeated and read, and nothing asks for no room.
+    assert cramped.sync("part") == cramped.append("part", b"", at=3) == 3
+    with pytest.raises(OffsetMismatch):
+        cramped.append("part", b"abc", at=0)
+    assert cramped.size("other") == 0
+    cramped.demand_room(0)
+    assert roomy.append("part", b"def", at=3) == 6
 
 
 def test_no_bytes_go_to_a_file_that_was_deleted_meanwhile(storage):
