@@ -48,6 +48,11 @@ export default [
     languageOptions: { globals: { document: "off", window: "off" } },
   },
   {
+    // Put into pages by the benchmarks.
+    files: ["tests/bench/**/*.js"],
+    languageOptions: { globals: { ...globals.browser, bench: "readonly" } },
+  },
+  {
     files: ["tests/js/**/*.js", "scripts/**/*.mjs", "eslint.config.js"],
     languageOptions: { ecmaVersion: 2023, sourceType: "module", globals: globals.node },
     rules: { "no-console": "off" },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
@@ -116,6 +117,21 @@ def lightly() -> None:
     elif not driver.in_transaction:
         connection.info[LIGHTLY] = True
         driver.execute("PRAGMA synchronous=NORMAL")
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Keep what was read over commits, for work that commits only to let go of its connection.
+
+    What others may change meanwhile has to be asked of the database by UPDATE or refresh.
+    """
+    session = db.session()
+    session.expire_on_commit = False
+    try:
+        yield
+    finally:
+        session.expire_on_commit = True
+        session.expire_all()
 
 
 @event.listens_for(Pool, "checkin")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
@@ -60,6 +60,8 @@ class Part(Model):
     # The page's own name for this run, so that a creation sent twice makes one part.
     key: Mapped[str] = mapped_column(String(64))
     reported_type: Mapped[str] = mapped_column(String(120))
+    # `Upload-Metadata` as its sender wrote it, which tus gives back to whoever asks.
+    metadata_sent: Mapped[str | None] = mapped_column(Text)
     sniffed_type: Mapped[str | None] = mapped_column(String(40))
     device: Mapped[str] = mapped_column(String(16), default="desktop")
     has_camera: Mapped[bool] = mapped_column(default=False)
@@ -169,7 +171,8 @@ class Part(Model):
         # The disk is waited for without a connection: there are fewer of them than participants.
         db.session.commit()
         durable = storage.append(file, data, at=at)
-        self.sniffed_type = sniffed
+        if sniffed != self.sniffed_type:
+            self.sniffed_type = sniffed
         self.note_durable(durable, until_ms=until_ms)
         return durable
 

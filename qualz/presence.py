@@ -76,11 +76,16 @@ def is_as_it_was(
 
 def note_chunk(part: Part) -> None:
     """A chunk of the part that is being recorded is a sign of life; one of a backlog is none."""
-    if not part.is_open or part is not part.recording.parts[-1]:
+    if not part.is_open:
         return
+    newer = exists().where(Part.recording_id == part.recording_id, Part.number > part.number)
     rows_changed(
         update(Interview)
-        .where(Interview.id == part.recording.interview_id, Interview.state == Interview.State.LIVE)
+        .where(
+            Interview.id == part.recording.interview_id,
+            Interview.state == Interview.State.LIVE,
+            ~newer,
+        )
         .values(last_seen_at=clock.now())
     )
 

@@ -40,6 +40,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("away_since", sa.DateTime(), nullable=True))
 
     with op.batch_alter_table("parts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("metadata_sent", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("recorded_ms", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("delivered_ms", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("stored_ms", sa.Integer(), nullable=True))
@@ -50,6 +51,7 @@ def downgrade() -> None:
         batch_op.drop_column("stored_ms")
         batch_op.drop_column("delivered_ms")
         batch_op.drop_column("recorded_ms")
+        batch_op.drop_column("metadata_sent")
 
     with op.batch_alter_table("interviews", schema=None) as batch_op:
         batch_op.drop_column("away_since")

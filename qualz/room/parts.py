@@ -15,7 +15,7 @@ from uuid import uuid4
 from flask import Response, current_app, request, url_for
 
 from qualz import broadcasts, presence
-from qualz.database import db, once_more_if_taken
+from qualz.database import db, once_more_if_taken, remembering
 from qualz.errors import CameraNotAllowed, NotFound
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
@@ -43,7 +43,8 @@ def create(public_id: str) -> Response:
     """
     interview = _interview(public_id)
     length = lengths.at_creation()
-    known = metadata_from(request.headers.get("Upload-Metadata", ""))
+    sent = request.headers.get("Upload-Metadata", "")
+    known = metadata_from(sent)
     reported = known.get("filetype") or "audio/webm"
     if reported.split(";")[0].strip() not in TYPES:
         raise Unacceptable("Only recordings are taken here: WebM or MP4.", status=415)
@@ -57,6 +58,7 @@ def create(public_id: str) -> Response:
         length,
         key=(known.get("key") or uuid4().hex)[:64],
         reported_type=reported[:120],
+        metadata_sent=sent or None,
         has_camera=camera,
         device="phone" if known.get("device") == "phone" else "desktop",
         recorder_started_at=asked.moment(known.get("startedAt")),
@@ -84,6 +86,8 @@ def ask(public_id: str, upload: str) -> Response:
     """How far it is. Who asks is about to go on: a request that still waits for bytes is ended."""
     with _claimed(_interview(public_id), upload) as (part, _):
         headers = {"Upload-Offset": str(_durable(part)), **expiration.header(part)}
+        if part.metadata_sent:
+            headers["Upload-Metadata"] = part.metadata_sent
         return Response(status=200, headers={**headers, **lengths.header(part)})
 
 
@@ -96,7 +100,7 @@ def append(public_id: str, upload: str) -> Response:
     at = whole_number(request.headers.get("Upload-Offset"), "Upload-Offset")
     length = lengths.declared()
     body = Body(most_at_once=_settings().largest_chunk)
-    with _claimed(interview, upload) as (part, claim):
+    with remembering(), _claimed(interview, upload) as (part, claim):
         _demand_offset(part, at)
         body.demand_fits(lengths.left(part, length, at=at, coming=body.announced))
         _storage().demand_room(body.announced)

@@ -228,6 +228,11 @@ class TestCreation:
         assert consented.sends(answer.location, b"abc", 0).status_code == 204
         assert held(settings) == b"abc"
 
+    def test_metadata_is_given_back_as_it_was_sent(self, consented: Participant):
+        sent = "filetype YXVkaW8vd2VibQ==,mood aGFwcHk=,empty"
+        made = creates(consented, Upload_Length="3", Upload_Metadata=sent)
+        assert consented.asks(made.location).headers["Upload-Metadata"] == sent
+
     def test_metadata_is_pairs_of_unique_keys_and_base64(self, consented: Participant):
         for metadata, status in {
             "filename d29ybGQ=,is_confidential": 201,
