@@ -65,6 +65,10 @@ def _check_layout(media: Sequence[Any], plan: Plan) -> None:
     found = [(stream.type, stream.codec_context.name) for stream in media]
     if found != expected:
         raise Broken(f"it has the tracks {found} instead of {expected}")
+    if plan.video:
+        context = media[0].codec_context
+        if (context.width, context.height) != (plan.video.width, plan.video.height):
+            raise Broken(f"its picture has the size {context.width}×{context.height}")
 
 
 class _Follower:
