@@ -7,6 +7,7 @@ anew, and a sound in the same one would lose count of its samples.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import Any
 
 from qualz.media import packets
@@ -47,7 +48,8 @@ _SOUNDS: dict[str, tuple[str, int, int]] = {
 }
 
 TOGETHER = 0.040  # seconds by which re-encoding may move a picture or the edge of a sound
-UNSEEN = 0.250  # seconds without picture that are worth a word
+UNSEEN = 0.250  # seconds without picture or sound that are worth a word
+LONGEST_PACKET = 0.025  # seconds of the sounds that are made here
 
 
 def picture_options(track: Track, target: Picture, start: float) -> dict[str, Any]:
@@ -106,8 +108,7 @@ def shortcoming(recorded: Track, made: Track, origin: float) -> str | None:
     Raises `CannotMerge` if the two are not at one about when something happens.
     """
     if recorded.kind == "audio":
-        missing = recorded.end - origin - made.end
-        return f"the last {missing:.1f} s of its sound are damaged" if missing > UNSEEN else None
+        return _sound_lost(recorded, made, origin)
     times = sorted(time - origin for time in recorded.times)
     astray = max(_distance(time, times) for time in made.times)
     if astray > TOGETHER:
@@ -117,6 +118,14 @@ def shortcoming(recorded: Track, made: Track, origin: float) -> str | None:
     if not unseen:
         return None
     return f"{len(unseen)} pictures in it are damaged and left out"
+
+
+def _sound_lost(recorded: Track, made: Track, origin: float) -> str | None:
+    hole = max((later - sooner for sooner, later in pairwise(made.times)), default=0.0)
+    if made.start > TOGETHER or hole > LONGEST_PACKET + TOGETHER:
+        raise CannotMerge("a re-encoded sound does not go on without a break")
+    missing = recorded.end - origin - made.end
+    return f"the last {missing:.1f} s of its sound are damaged" if missing > UNSEEN else None
 
 
 def _distance(time: float, times: list[float]) -> float:

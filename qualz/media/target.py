@@ -276,6 +276,8 @@ def _picture_differs(track: Track, target: Picture) -> str | None:
         return "its size changes on the way, " + ", ".join(
             f"{size.width}×{size.height}" for size in track.sizes
         )
+    if track.sizes and not track.steady:
+        return "its header states another size than its pictures"
     if not track.steady:
         return f"its {own.codec} settings change on the way"
     if (own.width, own.height) != (target.width, target.height):

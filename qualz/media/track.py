@@ -50,7 +50,7 @@ class Track:
     keyframes: int
     size: int  # bytes of the kept packets
     sizes: tuple[Size, ...] = ()  # as VP8 and VP9 pictures state them, in order of appearance
-    steady: bool = True  # whether size and settings stay to the end
+    steady: bool = True  # whether size and settings are as announced, and stay so to the end
     turn: int | None = 0
     aspect: float = 1.0
     start: float
@@ -163,7 +163,7 @@ class Gatherer:
             keyframes=self.keyframes,
             size=self.size,
             sizes=self._sizes(end),
-            steady=len(self.sizes) < 2 and len(self._settings()) < 2,
+            steady=self._is_steady((context.width, context.height) if video else None),
             turn=self.turn,
             aspect=float(self.stream.sample_aspect_ratio or 1) if video else 1.0,
             start=ordered[0],
@@ -173,6 +173,10 @@ class Gatherer:
             digest=self.hash.hexdigest(),
             times=self.times,
         )
+
+    def _is_steady(self, announced: tuple[int, int] | None) -> bool:
+        stated = {size[:2] for size in self.sizes}
+        return stated <= {announced} and len(self._settings()) < 2
 
     def _sizes(self, end: float) -> tuple[Size, ...]:
         ends = [time for _, _, time in self.sizes[1:]] + [end]
