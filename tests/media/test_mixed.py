@@ -237,6 +237,57 @@ def test_pixels_that_are_not_square(session, metronome):  # 10
     assert "2.00 times" in report.parts[1].reasons[0]
 
 
+CORNER = "drawbox=c=white:t=fill:w=iw/2:h=ih/2"
+
+
+def corners(judge, session: Path, at: float) -> str:
+    """The quarters of a shown picture, row by row: # for bright ones, and the bars round it."""
+    raw = session.with_name("shown.gray")
+    small = "scale=40:40:flags=area,format=gray"
+    judge.convert(
+        *("-ss", at, "-i", session, "-frames:v", "1", "-vf", small, "-f", "rawvideo", raw)
+    )
+    plane = raw.read_bytes()
+    spots = {"middle": (15, 25), "edge": (2, 37)}
+    return " ".join(
+        "".join("#" if plane[40 * y + x] > 128 else "." for y in spots[ys] for x in spots[xs])
+        for ys, xs in (("middle", "middle"), ("edge", "middle"), ("middle", "edge"))
+    )
+
+
+def test_what_is_above_stays_above(bench, judge, metronome):
+    """In a canvas lying down and in one of a phone held upright: bars where there is no picture."""
+    lying = metronome.records("safari", 3, picture=CORNER, sound="volume=0")
+    upright = turned(metronome, lying, 90)
+    tall = metronome.records("chrome", 1, size="120x320", picture=CORNER)
+    wide = metronome.records("chrome", 1, size="320x120", picture=CORNER)
+    report = bench.merge(lying, tall, wide, turned(metronome, tall_of_safari(metronome), 270))
+    seen = [corners(judge, bench.out, part.start + 0.8) for part in report.parts]
+    assert seen == ["#... #... #...", "#... #... ....", "#... .... #...", seen[3]]
+    # Turned by 270 degrees, what was in the upper left corner is in the lower left one.
+    assert seen[3].startswith("..#.")
+    report = bench.merge(tall, upright, wide, metronome.records("safari", 1, tracks="a"))
+    assert [part.picture for part in report.parts] == [
+        *("re-encoded", "copied", "re-encoded", "slate")
+    ]
+    seen = [corners(judge, bench.out, part.start + 0.8) for part in report.parts]
+    # Turned by 90 degrees, it is in the upper right one.
+    assert seen[0].startswith("#...")
+    assert seen[1].startswith(".#..")
+    assert seen[2] == "#... .... #..."
+    assert seen[3] == ".... .... ...."
+
+
+def tall_of_safari(metronome: Metronome) -> Path:
+    return metronome.records("safari", 1, size="120x320", picture=CORNER)
+
+
+def test_wide_pixels_are_shown_wide(bench, judge, metronome):
+    wide = metronome.records("safari", 1, picture=f"{CORNER},setsar=2/1")
+    report = bench.merge(metronome.records("safari", 2), wide)
+    assert corners(judge, bench.out, report.parts[1].start + 0.8) == "#... .... #..."
+
+
 # --- Sound ---------------------------------------------------------------------------------------
 
 
@@ -366,6 +417,16 @@ def test_a_part_that_does_not_begin_with_a_whole_picture(session, metronome):  #
         late, metronome.records("chrome", 5), expect=["re-encoded copied", KEPT], quiet=(0.5,)
     )
     assert "20 pictures before the first whole one are left out" in report.parts[0].notes
+
+
+def test_a_hole_in_an_odd_part_costs_what_was_in_it(session, judge, sample, material):
+    data = sample("chromium-vp9-opus.webm").read_bytes()
+    holed = material.written("odd-holed.webm", data[:200_000] + data[300_000:])
+    good = sample("chromium-vp8-opus.webm")
+    report = session.bench.merge(good, holed, good)
+    session.is_one_file(report)
+    session.keeps_what_it_copies((good, holed, good), report)
+    assert report.parts[1].duration == pytest.approx(6, abs=0.1)
 
 
 def turned(metronome: Metronome, part: Path, degrees: int) -> Path:
