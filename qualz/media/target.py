@@ -78,7 +78,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """What sounds share that follow one another. `rate` in hertz, `None` if it may differ."""
+    """What sounds share that follow one another. `rate` in hertz."""
 
     codec: str
     rate: int
