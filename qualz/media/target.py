@@ -126,8 +126,9 @@ def why_not_copied(track: Track, target: Target) -> str | None:
 
 
 def _possible(probes: Sequence[Probe], odd: Collection[int]) -> Iterator[Target]:
-    pictures: list[Picture | None] = [*_pictures([p.video for p in probes if p.video])]
-    sounds: list[Sound | None] = [*_sounds([p.audio for p in probes if p.audio])]
+    # Without repetitions, and in the same order at each run: so the same parts have one plan.
+    pictures = dict.fromkeys(_pictures([probe.video for probe in probes if probe.video]))
+    sounds = dict.fromkeys(_sounds([probe.audio for probe in probes if probe.audio]))
     for container, video, audio in product(_PLAYED, pictures or [None], sounds or [None]):
         played_pictures, played_sounds = _PLAYED[container]
         if video and (video.codec not in played_pictures or (video.turn and container == "webm")):
@@ -139,10 +140,12 @@ def _possible(probes: Sequence[Probe], odd: Collection[int]) -> Iterator[Target]
             yield target
 
 
-def _pictures(tracks: Sequence[Track]) -> set[Picture]:
+def _pictures(tracks: Sequence[Track]) -> list[Picture]:
     """As the parts have them, and as they could be made."""
+    if not tracks:
+        return []
     steady = [_picture(track) for track in tracks if track.steady]
-    as_recorded = {picture for picture in steady if picture.pixel_format} or set(steady)
+    as_recorded = [picture for picture in steady if picture.pixel_format] or steady
     width, height = _longest_canvas(tracks)
     made = Picture(
         codec="vp8",
@@ -153,14 +156,12 @@ def _pictures(tracks: Sequence[Track]) -> set[Picture]:
         aspect=1.0,
         settings=None,
     )
-    return (
-        as_recorded | {replace(made, codec=codec) for codec in MADE_PICTURES} if tracks else set()
-    )
+    return [*as_recorded, *(replace(made, codec=codec) for codec in MADE_PICTURES)]
 
 
-def _sounds(tracks: Sequence[Track]) -> set[Sound]:
+def _sounds(tracks: Sequence[Track]) -> list[Sound]:
     if not tracks:
-        return set()
+        return []
     channels: Counter[int] = Counter()
     for track in tracks:
         channels[1 if track.channels == 1 else 2] += round(1000 * track.seconds)
@@ -168,8 +169,8 @@ def _sounds(tracks: Sequence[Track]) -> set[Sound]:
     made = (
         Sound(codec=codec, rate=OPUS_RATE, channels=usual, settings=None) for codec in MADE_SOUNDS
     )
-    settled = {replace(sound, settings=_made_settings(sound)) for sound in made}
-    return {_sound(track, usual) for track in tracks} | settled
+    settled = (replace(sound, settings=_made_settings(sound)) for sound in made)
+    return [*(_sound(track, usual) for track in tracks), *settled]
 
 
 def _picture(track: Track) -> Picture:
