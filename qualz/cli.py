@@ -80,14 +80,19 @@ def sweep() -> None:
 @click.argument(
     "parts", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write it as JSON.")
-def merge(parts: tuple[Path, ...], out: Path, report: Path | None) -> None:
+@click.option("--plan", is_flag=True, help="Only print what is copied, what is re-encoded and why.")
+def merge(parts: tuple[Path, ...], out: Path | None, report: Path | None, plan: bool) -> None:
     """Merge PARTS, in order, into one file that plays as one."""
     from qualz.media.ffmpeg import FFmpeg
-    from qualz.merging import merge_files
+    from qualz.merging import merge_files, print_plan
     from qualz.tools import find_ffmpeg
 
+    if plan:
+        sys.exit(print_plan(parts))
+    if out is None:
+        raise click.UsageError("Name the file to write with -o, or ask for the --plan alone.")
     binary = find_ffmpeg()
     if binary is None:
         raise click.ClickException("There is no ffmpeg. Install one, or name it in FFMPEG.")

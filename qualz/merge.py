@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 # A merge that takes its worker down is tried again elsewhere, but not for ever.
 MOST_ATTEMPTS = 4
 LONGEST_REASON = 300
-# Normalised parts, the joined file and the parts themselves; see `media/full_session.py`.
-ROOM_NEEDED = 2.5
+# The parts brought into one layout and the joined file, each half as large again as the parts if
+# all were re-encoded, and some air; see `media/full_session.py`.
+ROOM_NEEDED = 3.5
 
 
 class LeaseLost(Exception):

@@ -21,12 +21,8 @@ def merge_files(ffmpeg: FFmpeg, parts: Sequence[Path], out: Path, report: Path |
     0 and the file, whole; or another code, one line on stderr that says why, and no file. What
     had to be left out is named on stderr and in the report.
     """
-    sources = [
-        Source(path=part, label=f"Part {number}", gap_before=None)
-        for number, part in enumerate(parts, start=1)
-    ]
     try:
-        told = _merge(ffmpeg, sources, out)
+        told = _merge(ffmpeg, _sources(parts), out)
     except (CannotMerge, Stopped, DiskFull, OSError) as reason:
         click.echo(f"qualz merge: {reason}", err=True)
         return 1
@@ -36,6 +32,23 @@ def merge_files(ffmpeg: FFmpeg, parts: Sequence[Path], out: Path, report: Path |
     if report:
         report.write_text(json.dumps(told.as_json(), indent=2) + "\n")
     return 0
+
+
+def print_plan(parts: Sequence[Path]) -> int:
+    """Print what a merge would do with each part and why, without doing it; the exit code."""
+    try:
+        click.echo(full_session.planned(_sources(parts)))
+    except (CannotMerge, OSError) as reason:
+        click.echo(f"qualz merge: {reason}", err=True)
+        return 1
+    return 0
+
+
+def _sources(parts: Sequence[Path]) -> list[Source]:
+    return [
+        Source(path=part, label=f"Part {number}", gap_before=None)
+        for number, part in enumerate(parts, start=1)
+    ]
 
 
 def _merge(ffmpeg: FFmpeg, sources: Sequence[Source], out: Path) -> Report:

@@ -49,6 +49,20 @@ def test_what_cannot_be_merged_gives_one_line_and_no_file(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [broken]
 
 
+def test_a_plan_is_printed_and_nothing_is_made(tmp_path: Path):
+    result = merges(PICTURE, SOUND, "--plan")
+    assert result.exit_code == 0
+    assert "Part 1: 6.00 s, picture copied, sound copied" in result.output
+    assert "Part 2: 6.00 s, picture slate, sound copied" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_name_for_the_result_nothing_is_done():
+    result = merges(PICTURE)
+    assert result.exit_code == 2
+    assert "-o" in result.stderr
+
+
 def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path):
     result = merges(SOUND, "-o", tmp_path / "nowhere" / "session.webm")
     assert result.exit_code == 1

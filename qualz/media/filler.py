@@ -11,7 +11,8 @@ from typing import Any
 
 from qualz.media import ffmpeg as process
 from qualz.media.ffmpeg import Failed, FFmpeg
-from qualz.media.track import Track
+from qualz.media.orientation import LAID_DOWN
+from qualz.media.target import Picture, Sound
 
 # A piece is written, and so filled up, in a format that suits the container it is for: through
 # Matroska ffmpeg 5 moves Opus by its pre-skip on each passage, NUT does not; MP4 alone keeps the
@@ -56,13 +57,14 @@ def clock_options(container: str) -> dict[str, Any]:
 
 
 def slate(
-    like: Track, seconds: float, words: str, *, container: str, stem: Path, ffmpeg: FFmpeg
+    like: Picture, seconds: float, words: str, *, container: str, stem: Path, ffmpeg: FFmpeg
 ) -> Any:
     """An input with a quiet picture like `like`, never longer than the sound it goes with.
 
     Files are written beside `stem`. `words` stand in the middle, if ffmpeg can write.
     """
-    size = f"{like.width}x{like.height}"
+    width, height = like.canvas
+    size = f"{width}x{height}"
     plain = process.generated(f"color=c={COLOUR}:s={size}:r={RATE}").video
     text = stem.with_suffix(".txt")
     text.write_text(words, encoding="utf-8")
@@ -75,12 +77,15 @@ def slate(
         x="(w-tw)/2",
         y="(h-th)/2",
     )
+    laid_down = LAID_DOWN[like.turn or 0]
     options = clock_options(container) | _PICTURES[like.codec]
     options |= {"g": PICTURES, "frames:v": PICTURES, "pix_fmt": like.pixel_format or "yuv420p"}
     # libvpx spins while it waits for its threads: on a busy machine one is ten times as fast.
     options["threads"] = 1
 
     def encode(picture: Any, path: Path) -> None:
+        for name, *arguments in laid_down:
+            picture = picture.filter(name, *arguments)
         ffmpeg.run(picture.output(f"file:{path}", format=FORMATS[container], **options))
 
     def round_of_pictures(path: Path) -> None:
@@ -94,10 +99,10 @@ def slate(
     return _repeated(round_of_pictures, count, PICTURES, 1 / RATE, container, stem)
 
 
-def silence(like: Track, seconds: float, *, container: str, stem: Path, ffmpeg: FFmpeg) -> Any:
+def silence(like: Sound, seconds: float, *, container: str, stem: Path, ffmpeg: FFmpeg) -> Any:
     """An input with silence like `like`, never longer than the picture it goes with."""
     encoder, packet, delay = _SOUNDS[like.codec]
-    rate = like.sample_rate or 48_000
+    rate = like.rate
     layout = "mono" if like.channels == 1 else "stereo"
     quiet = process.generated(f"anullsrc=r={rate}:cl={layout}").audio
     quiet = quiet.filter("asetpts", f"PTS+{delay}")

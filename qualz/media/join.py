@@ -15,6 +15,7 @@ from qualz.media import ffmpeg as process
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.filler import VIDEO_CLOCK
 from qualz.media.normalise import Piece, lengths
+from qualz.media.orientation import write_turn
 from qualz.media.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,9 @@ def join(
     seconds = sum(piece.duration for piece in pieces)
     for warning in ffmpeg.run(arguments, expected_seconds=seconds, on_progress=on_progress):
         log.info("joining: %s", warning)
+    if plan.video and plan.video.turn:
+        # The header is that of the first piece, which may be one that was made here.
+        write_turn(path, plan.video.turn)
     return path
 
 

@@ -12,9 +12,10 @@ import ffmpeg as builder
 from qualz.media import ffmpeg as process
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.filler import FORMATS, clock_options, silence, slate
-from qualz.media.likeness import CannotMerge
 from qualz.media.plan import Plan, Step
 from qualz.media.probe import Probe, Unreadable, probe
+from qualz.media.reencode import bits_a_second, picture_options, shortcoming, sound_options
+from qualz.media.target import CannotMerge
 from qualz.media.track import Track
 
 ROOM = 64 * 1024**2  # bytes that a piece may be larger than twice its part
@@ -55,6 +56,10 @@ def as_it_is(step: Step, folder: Path) -> Piece:
     )
 
 
+def piece_path(step: Step, plan: Plan, folder: Path) -> Path:
+    return folder / f"piece-{step.index:04}.{FORMATS[plan.container]}"
+
+
 def normalise(
     step: Step,
     plan: Plan,
@@ -63,28 +68,39 @@ def normalise(
     ffmpeg: FFmpeg,
     on_progress: Callable[[float], None] = lambda fraction: None,
 ) -> Piece:
-    """Write one part anew in the common layout, copying whatever it has.
+    """Write one part anew in the common layout, copying whatever it has that is like the others.
 
     Raises `CannotMerge` if what is missing could not be made up, `ffmpeg.Failed`.
     """
-    path = folder / f"piece-{step.index:04}.{FORMATS[plan.container]}"
+    path = piece_path(step, plan, folder)
     ffmpeg.run(
         _command(step, plan, path, ffmpeg),
         expected_seconds=step.probe.duration,
         on_progress=on_progress,
-        file_size=2 * step.source.path.stat().st_size + ROOM,
+        file_size=_most_bytes(step, plan),
     )
     return _piece(step, plan, path, on_progress)
 
 
+def _most_bytes(step: Step, plan: Plan) -> int:
+    """How large a piece may grow: nothing honest takes so much."""
+    made = 0
+    if plan.video and step.probe.video and step.picture == "re-encoded":
+        made = round(bits_a_second(step.probe.video, plan.video) / 8 * step.probe.duration)
+    return 2 * (step.source.path.stat().st_size + made) + ROOM
+
+
 def _command(step: Step, plan: Plan, path: Path, ffmpeg: FFmpeg) -> Any:
-    part = process.upload(step.source.path, fflags="+discardcorrupt")
-    container, seconds = plan.container, step.probe.duration
+    container, seconds, start = plan.container, step.probe.duration, step.probe.start
+    # Times stay as they are recorded but for a part's own beginning: what ffmpeg would take for
+    # that stands in a header.
+    part = process.upload(step.source.path, fflags="+discardcorrupt", itsoffset=f"{-start:.6f}")
     options: dict[str, Any] = {
         "format": FORMATS[container],
-        "avoid_negative_ts": "make_zero",
+        "avoid_negative_ts": "make_non_negative",
         "map_metadata": -1,
         "map_chapters": -1,
+        "max_error_rate": 1,
         "c": "copy",
         **clock_options(container),
     }
@@ -103,7 +119,11 @@ def _command(step: Step, plan: Plan, path: Path, ffmpeg: FFmpeg) -> Any:
         streams.append(filler["a:0"])
     elif plan.audio:
         streams.append(part["a:0"])
-    return builder.output(*streams, f"file:{path}", **options)
+    if plan.video and step.probe.video and step.picture == "re-encoded":
+        options |= picture_options(step.probe.video, plan.video, start)
+    if plan.audio and step.sound == "re-encoded":
+        options |= sound_options(plan.audio, seconds)
+    return builder.output(*streams, f"file:{path}", **options).global_args("-copyts")
 
 
 def lengths(track: Track | None) -> str:
@@ -118,7 +138,9 @@ def _piece(step: Step, plan: Plan, path: Path, on_progress: Callable[[float], No
     formats = FORMATS[plan.container]
     tracks: list[Track] = []
     origins: list[float] = []
-    written = as_written(step, path, formats, on_progress) if step.fills_up else step.probe
+    notes: list[str] = []
+    made_any = step.fills_up or step.re_encodes
+    written = as_written(step, path, formats, on_progress) if made_any else step.probe
     for wanted, how, recorded, made in (
         (plan.video, step.picture, step.probe.video, written.video),
         (plan.audio, step.sound, step.probe.audio, written.audio),
@@ -127,7 +149,10 @@ def _piece(step: Step, plan: Plan, path: Path, on_progress: Callable[[float], No
             continue
         track = recorded if how == "copied" else made
         if track is None:
-            raise CannotMerge(f"{step.label} could not be filled up with {how}")
+            raise CannotMerge(f"{step.label} could not be given {wanted}, {how}")
+        if how == "re-encoded" and recorded:
+            lost = shortcoming(recorded, track, step.probe.start)
+            notes += [lost] if lost else []
         tracks.append(track)
         origins.append(step.probe.start if how == "copied" else 0.0)
     return Piece(
@@ -137,6 +162,7 @@ def _piece(step: Step, plan: Plan, path: Path, on_progress: Callable[[float], No
         duration=step.probe.duration,
         tracks=tuple(tracks),
         origins=tuple(origins),
+        notes=tuple(notes),
     )
 
 

@@ -30,6 +30,56 @@ def vp8_size(packet: bytes | memoryview) -> tuple[int, int] | None:
     return width, height
 
 
+# The bits that an intra-only or key frame of VP9 begins its picture with (VP9 specification 7.2).
+_VP9_SYNC = 0x498342
+
+
+def vp9_size(packet: bytes | memoryview) -> tuple[int, int] | None:
+    """Width and height where a VP9 frame of profile 0 states them (VP9 specification 6.2).
+
+    Key frames do, and others that change the size without referring to a picture that has it.
+    """
+    bits = _Bits(bytes(packet[:24]))
+    if bits.take(2) != 2 or bits.take(2) != 0 or bits.take(1):
+        return None
+    inter, shown, resilient = bits.take(1), bits.take(1), bits.take(1)
+    if not inter:
+        if bits.take(24) != _VP9_SYNC:
+            return None
+        bits.take(4)  # colour space and range
+        return bits.take(16) + 1, bits.take(16) + 1
+    intra_only = 0 if shown else bits.take(1)
+    bits.take(0 if resilient else 2)
+    if intra_only:
+        if bits.take(24) != _VP9_SYNC:
+            return None
+        bits.take(8)
+        return bits.take(16) + 1, bits.take(16) + 1
+    bits.take(8 + 3 * 4)  # what is refreshed and referred to
+    if any(bits.take(1) for _ in range(3)):
+        return None
+    return bits.take(16) + 1, bits.take(16) + 1
+
+
+def picture_size(codec: str, packet: bytes | memoryview) -> tuple[int, int] | None:
+    """The size that a picture states itself; `None` where it states none or is not understood."""
+    return {"vp8": vp8_size, "vp9": vp9_size}[codec](packet) if codec in ("vp8", "vp9") else None
+
+
+class _Bits:
+    """Reads numbers from the front of some bytes; beyond their end everything is nought."""
+
+    def __init__(self, data: bytes) -> None:
+        self.value = int.from_bytes(data, "big")
+        self.left = 8 * len(data)
+
+    def take(self, count: int) -> int:
+        self.left -= count
+        if self.left < 0:
+            return 0
+        return (self.value >> self.left) & ((1 << count) - 1)
+
+
 def nal_units(data: bytes, *, length_size: int | None) -> Iterator[bytes]:
     """The NAL units of an H.264 access unit, without what separates them.
 
@@ -78,4 +128,10 @@ def h264_content(data: bytes, *, length_size: int | None) -> bytes:
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in kept)
 
 
-_MOVED = frozenset({7, 8, 9})
+def picture_settings(data: bytes, *, length_size: int | None) -> Iterator[bytes]:
+    """The sequence parameter sets (SPS, 7) that an H.264 packet carries itself."""
+    return (unit for unit in nal_units(data, length_size=length_size) if unit[0] & 31 == SPS)
+
+
+SPS = 7
+_MOVED = frozenset({SPS, 8, 9})

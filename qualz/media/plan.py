@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from qualz.media.likeness import CannotMerge, common, container_for
 from qualz.media.probe import Probe, Unreadable
+from qualz.media.target import (
+    CannotMerge,
+    Container,
+    Picture,
+    Sound,
+    Target,
+    choose,
+    why_not_copied,
+)
 from qualz.media.track import Track
 
-SLATES = frozenset({"vp8", "vp9", "h264"})  # codecs in which a picture can be made up
-SILENCES = frozenset({"opus", "aac"})
+How = Literal["copied", "re-encoded"]
 
 ODD_START = 0.002  # seconds by which a header may misstate where the packets begin
 
@@ -29,13 +36,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """How one readable part is brought into the common layout."""
+    """How one readable part is brought into the common layout; why, where it is re-encoded."""
 
     index: int  # in the sources
     source: Source
     probe: Probe  # without the picture where it is not wanted
-    picture: Literal["copied", "slate"] | None
-    sound: Literal["copied", "silence"] | None
+    picture: How | Literal["slate"] | None
+    sound: How | Literal["silence"] | None
+    picture_reason: str | None = None
+    sound_reason: str | None = None
     notes: tuple[str, ...]
 
     @property
@@ -45,6 +54,27 @@ class Step:
     @property
     def fills_up(self) -> bool:
         return self.picture == "slate" or self.sound == "silence"
+
+    @property
+    def re_encodes(self) -> bool:
+        return "re-encoded" in (self.picture, self.sound)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is re-encoded, for people."""
+        told = (("picture", self.picture_reason), ("sound", self.sound_reason))
+        return tuple(f"its {what} was re-encoded: {reason}" for what, reason in told if reason)
+
+    def __str__(self) -> str:
+        made = [
+            f"{what} {how} ({reason})" if reason else f"{what} {how}"
+            for what, how, reason in (
+                ("picture", self.picture, self.picture_reason),
+                ("sound", self.sound, self.sound_reason),
+            )
+            if how
+        ]
+        return f"{self.label}: {self.probe.duration:.2f} s, {', '.join(made)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +86,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The common layout and the way there. `video` and `audio` are tracks to be like."""
+    """The common layout and the way there."""
 
-    container: Literal["webm", "mp4"]
-    video: Track | None
-    audio: Track | None
+    container: Container
+    video: Picture | None
+    audio: Sound | None
     steps: tuple[Step, ...]
     left_out: tuple[LeftOut, ...]
 
@@ -76,7 +106,16 @@ class Plan:
     def parameters_in_band(self) -> bool:
         """Whether H.264 parameter sets differ, so that they have to travel with the pictures."""
         h264 = self.video is not None and self.video.codec == "h264"
-        return h264 and any(step.picture == "slate" for step in self.steps)
+        return h264 and any(step.picture != "copied" for step in self.steps)
+
+    @property
+    def re_encoded(self) -> float:
+        """Seconds of picture, or of sound where there is no picture, that are re-encoded."""
+        return sum(
+            step.probe.duration
+            for step in self.steps
+            if (step.picture if self.video else step.sound) == "re-encoded"
+        )
 
     @property
     def as_they_are(self) -> bool:
@@ -92,26 +131,31 @@ class Plan:
             and len({probe.layout for probe in probes}) == 1
             and all(abs(probe.start - probe.announced_start) < ODD_START for probe in probes)
             and not any(track.leading or track.corrupt for p in probes for track in p.tracks)
-            and not any(step.fills_up for step in self.steps)
+            and not any(step.fills_up or step.re_encodes for step in self.steps)
         )
 
     def __str__(self) -> str:
         lines = [f"{self.mime_type}, {self.duration:.2f} s"]
-        lines += [f"  like {track}" for track in (self.video, self.audio) if track]
+        lines += [f"  {kind}" for kind in (self.video, self.audio) if kind]
         lines += ["  parts are joined as they are"] if self.as_they_are else []
+        lines += [f"  {self.re_encoded:.2f} s are re-encoded"] if self.re_encoded else []
         for step in self.steps:
-            made = [f"picture {step.picture}"] if step.picture else []
-            made += [f"sound {step.sound}"] if step.sound else []
-            lines.append(f"{step.label}: {step.probe.duration:.2f} s, {', '.join(made)}")
+            lines.append(str(step))
             lines += [f"  {note}" for note in step.notes]
         lines += [f"{part.label}: left out, {part.reason}" for part in self.left_out]
         return "\n".join(lines)
 
 
-def plan(sources: Sequence[Source], probes: Sequence[Probe | Unreadable]) -> Plan:
+def plan(
+    sources: Sequence[Source],
+    probes: Sequence[Probe | Unreadable],
+    odd: Collection[int] = (),
+    because: str = "",
+) -> Plan:
     """Choose layout and steps; `probes` says for each source what it is or why it is unreadable.
 
-    Raises `CannotMerge` if nothing is readable, or the parts differ so that copying is no use.
+    Sources with a number in `odd` are re-encoded whatever they are, `because` says why.
+    Raises `CannotMerge` if nothing is readable.
     """
     steps: list[Step] = []
     left_out: list[LeftOut] = []
@@ -123,13 +167,16 @@ def plan(sources: Sequence[Source], probes: Sequence[Probe | Unreadable]) -> Pla
     if not steps:
         reasons = "; ".join(f"{part.label}: {part.reason}" for part in left_out)
         raise CannotMerge(f"nothing readable: {reasons or 'there are no parts'}")
-    video = common([(step.label, step.probe.video) for step in steps if step.probe.video])
-    audio = common([(step.label, step.probe.audio) for step in steps if step.probe.audio])
+    forced = {place for place, step in enumerate(steps) if step.index in odd}
+    target = choose([step.probe for step in steps], forced)
     return Plan(
-        container=container_for(video, audio, [step.probe.container for step in steps]),
-        video=video,
-        audio=audio,
-        steps=tuple(_filled_up(step, video, audio) for step in steps),
+        container=target.container,
+        video=target.video,
+        audio=target.audio,
+        steps=tuple(
+            _aimed(step, target, because if place in forced else None)
+            for place, step in enumerate(steps)
+        ),
         left_out=tuple(left_out),
     )
 
@@ -151,20 +198,29 @@ def _step(index: int, source: Source, found: Probe | Unreadable) -> Step:
         index=index,
         source=source,
         probe=found,
-        picture="copied" if found.video else None,
-        sound="copied" if found.audio else None,
+        picture=None,
+        sound=None,
         notes=tuple(notes),
     )
 
 
-def _filled_up(step: Step, video: Track | None, audio: Track | None) -> Step:
-    """The step with a slate or silence for a track that only other parts have."""
-    if video and step.picture is None:
-        if video.codec not in SLATES:
-            raise CannotMerge(f"{step.label} has no picture, and none can be made in {video.codec}")
-        step = replace(step, picture="slate")
-    if audio and step.sound is None:
-        if audio.codec not in SILENCES:
-            raise CannotMerge(f"{step.label} has no sound, and none can be made in {audio.codec}")
-        step = replace(step, sound="silence")
-    return step
+def _aimed(step: Step, target: Target, because: str | None) -> Step:
+    """The step with what has to be done so that its part comes out like the target."""
+    picture, picture_reason = _done_to(step.probe.video, target, because)
+    sound, sound_reason = _done_to(step.probe.audio, target, because)
+    return replace(
+        step,
+        picture=(picture or "slate") if target.video else None,
+        sound=(sound or "silence") if target.audio else None,
+        picture_reason=picture_reason,
+        sound_reason=sound_reason,
+    )
+
+
+def _done_to(
+    track: Track | None, target: Target, because: str | None
+) -> tuple[How | None, str | None]:
+    if track is None:
+        return None, None
+    reason = why_not_copied(track, target) or because
+    return ("re-encoded" if reason else "copied"), reason

@@ -11,6 +11,7 @@ import av
 
 from qualz.media.containers import declares_video, sniff
 from qualz.media.ffmpeg import UPLOADED_FORMATS
+from qualz.media.orientation import read_turn
 from qualz.media.track import Gatherer, Track
 
 __all__ = ["Probe", "Track", "Unreadable", "declares_video", "opened", "probe", "sniff"]
@@ -79,8 +80,9 @@ def probe(
         names = container.format.name.split(",")
         layout = tuple((stream.type, str(stream.time_base)) for stream in container.streams)
         announced_start = (container.start_time or 0) / av.time_base
+        turn = read_turn(path) if "mp4" in names else 0
         gatherers = {
-            stream.index: Gatherer(stream)
+            stream.index: Gatherer(stream, turn if stream.type == "video" else 0)
             for stream in (*container.streams.video[:1], *container.streams.audio[:1])
             if stream.codec_context is not None
         }

@@ -10,7 +10,6 @@ from typing import Any
 from qualz.media.join import Chapter, chapters
 from qualz.media.normalise import Piece
 from qualz.media.plan import LeftOut, Plan, Source
-from qualz.media.track import Track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +20,9 @@ class PartReport:
     label: str
     start: float | None
     duration: float
-    picture: str | None  # copied, slate
-    sound: str | None  # copied, silence
+    picture: str | None  # copied, re-encoded, slate
+    sound: str | None  # copied, re-encoded, silence
+    reasons: tuple[str, ...]  # why it was re-encoded
     left_out: str | None  # why nothing of it is in the Full Session
     notes: tuple[str, ...]
 
@@ -65,6 +65,7 @@ def report(
             duration=piece.duration,
             picture=piece.step.picture,
             sound=piece.step.sound,
+            reasons=piece.step.reasons,
             left_out=None,
             notes=(
                 *piece.step.notes,
@@ -76,7 +77,7 @@ def report(
         duration=marks[-1].end,
         mime_type=plan.mime_type,
         size=path.stat().st_size,
-        tracks=tuple(_described(track) for track in (plan.video, plan.audio) if track),
+        tracks=_described(plan),
         parts=tuple(parts[index] for index in range(len(sources))),
         chapters=marks,
     )
@@ -90,11 +91,25 @@ def _absent(part: LeftOut) -> PartReport:
         duration=0.0,
         picture=None,
         sound=None,
+        reasons=(),
         left_out=part.reason,
         notes=(),
     )
 
 
-def _described(track: Track) -> dict[str, Any]:
-    names = ("kind", "codec", "width", "height", "sample_rate", "channels")
-    return {name: getattr(track, name) for name in names if getattr(track, name) is not None}
+def _described(plan: Plan) -> tuple[dict[str, Any], ...]:
+    found: list[dict[str, Any]] = []
+    if plan.video:
+        width, height = plan.video.canvas
+        found.append({"kind": "video", "codec": plan.video.codec, "width": width, "height": height})
+    if plan.audio:
+        sound = plan.audio
+        found.append(
+            {
+                "kind": "audio",
+                "codec": sound.codec,
+                "sample_rate": sound.rate,
+                "channels": sound.channels,
+            }
+        )
+    return tuple(found)

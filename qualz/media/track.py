@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from qualz.media import packets
 
@@ -17,13 +17,23 @@ Kind = Literal["video", "audio"]
 LONE_FRAME = 0.2  # seconds that a picture lasts when there is no other to tell
 
 
+class Size(NamedTuple):
+    """A picture's size in pixels and for how many seconds it stayed."""
+
+    width: int
+    height: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """Times are seconds on the file's own clock, sizes pixels, rates hertz.
 
     `packets` counts what can be kept: a picture starts at its first key frame, and what leads up
     to it (`leading` packets) shows nothing; `corrupt` ones break off in the middle. `digest` is
-    SHA-256 over the content of the kept packets in order.
+    SHA-256 over the content of the kept packets in order. `turn` is degrees clockwise by which the
+    picture is shown turned, `None` if that is not a multiple of 90; `aspect` how much wider than
+    high its pixels are.
     """
 
     kind: Kind
@@ -38,13 +48,21 @@ class Track:
     leading: int
     corrupt: int
     keyframes: int
-    sizes: tuple[tuple[int, int], ...]  # at VP8 key frames, in order of appearance
+    size: int  # bytes of the kept packets
+    sizes: tuple[Size, ...] = ()  # as VP8 and VP9 pictures state them, in order of appearance
+    steady: bool = True  # whether size and settings are as announced, and stay so to the end
+    turn: int | None = 0
+    aspect: float = 1.0
     start: float
     last: float
     end: float
     monotonic: bool
     digest: str
     times: array[float] = field(repr=False, compare=False)  # of each kept packet
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
 
     def __str__(self) -> str:
         if self.kind == "video":
@@ -71,16 +89,19 @@ def settings_of(stream: Any) -> bytes:
 class Gatherer:
     """Sums up one stream of an open container as its packets pass by."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, turn: int | None = 0) -> None:
         self.stream = stream
+        self.turn = turn
         self.kind: Kind = stream.type
         self.codec: str = stream.codec_context.name
         self.unit = float(stream.time_base)
-        self.content = content_of(self.codec, settings_of(stream))
+        self.extradata = settings_of(stream)
+        self.content = content_of(self.codec, self.extradata)
         self.hash = hashlib.sha256()
         self.times: array[float] = array("d")
-        self.sizes: list[tuple[int, int]] = []
-        self.leading = self.corrupt = self.keyframes = 0
+        self.sizes: list[tuple[int, int, float]] = []  # with the time from which on
+        self.settings: set[bytes] = set()
+        self.leading = self.corrupt = self.keyframes = self.size = 0
         self.end = 0.0
         self.last_order: int | None = None
         self.monotonic = True
@@ -94,6 +115,7 @@ class Gatherer:
             return
         time = packet.pts * self.unit
         self.times.append(time)
+        self.size += packet.size
         self.hash.update(self.content(packet))
         if self.kind == "audio":
             self.end = max(self.end, time + self._length(packet))
@@ -101,19 +123,22 @@ class Gatherer:
         if self.last_order is not None and order < self.last_order:
             self.monotonic = False
         self.last_order = order
-        if packet.is_keyframe:
-            self.keyframes += 1
-            if self.codec == "vp8":
-                self._note_size(packets.vp8_size(memoryview(packet)))
+        if self.kind == "video":
+            self._note_picture(packet, time)
 
     def _length(self, packet: Any) -> float:
         if self.codec == "opus":
             return packets.opus_seconds(memoryview(packet))
         return float((packet.duration or 0) * self.unit)
 
-    def _note_size(self, size: tuple[int, int] | None) -> None:
-        if size and size not in self.sizes:
-            self.sizes.append(size)
+    def _note_picture(self, packet: Any, time: float) -> None:
+        self.keyframes += packet.is_keyframe
+        size = packets.picture_size(self.codec, memoryview(packet))
+        if size and (not self.sizes or size != self.sizes[-1][:2]):
+            self.sizes.append((*size, time))
+        if self.codec == "h264" and packet.is_keyframe:
+            width = packets.avc_length_size(self.extradata)
+            self.settings.update(packets.picture_settings(bytes(packet), length_size=width))
 
     def track(self) -> Track | None:
         """The sum, or `None` if nothing came by."""
@@ -122,10 +147,11 @@ class Gatherer:
         context = self.stream.codec_context
         video = self.kind == "video"
         ordered = sorted(self.times)
+        end = ordered[-1] + _usual_step(ordered) if video else self.end
         return Track(
             kind=self.kind,
             codec=self.codec,
-            extradata=settings_of(self.stream).hex(),
+            extradata=self.extradata.hex(),
             width=context.width if video else None,
             height=context.height if video else None,
             pixel_format=context.pix_fmt if video else None,
@@ -135,14 +161,36 @@ class Gatherer:
             leading=self.leading,
             corrupt=self.corrupt,
             keyframes=self.keyframes,
-            sizes=tuple(self.sizes),
+            size=self.size,
+            sizes=self._sizes(end),
+            steady=self._is_steady((context.width, context.height) if video else None),
+            turn=self.turn,
+            aspect=float(self.stream.sample_aspect_ratio or 1) if video else 1.0,
             start=ordered[0],
             last=ordered[-1],
-            end=ordered[-1] + _usual_step(ordered) if video else self.end,
+            end=end,
             monotonic=self.monotonic,
             digest=self.hash.hexdigest(),
             times=self.times,
         )
+
+    def _is_steady(self, announced: tuple[int, int] | None) -> bool:
+        stated = {size[:2] for size in self.sizes}
+        return stated <= {announced} and len(self._settings()) < 2
+
+    def _sizes(self, end: float) -> tuple[Size, ...]:
+        ends = [time for _, _, time in self.sizes[1:]] + [end]
+        return tuple(
+            Size(width, height, until - time)
+            for (width, height, time), until in zip(self.sizes, ends, strict=False)
+        )
+
+    def _settings(self) -> set[bytes]:
+        """All sets of H.264 settings, whether they stand in the header or with the pictures."""
+        if self.codec != "h264":
+            return set()
+        announced = packets.parameter_sets(self.extradata)
+        return self.settings | {unit for unit in announced if unit[0] & 31 == packets.SPS}
 
 
 def _usual_step(times: list[float]) -> float:

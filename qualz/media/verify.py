@@ -13,6 +13,7 @@ from qualz.media.containers import index_in_front
 from qualz.media.decoding import complaints_about_piece, complaints_about_session
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.normalise import Piece
+from qualz.media.packets import picture_size
 from qualz.media.plan import Plan
 from qualz.media.probe import LOOK_UP, Unreadable, opened
 from qualz.media.track import Track, content_of, settings_of
@@ -65,6 +66,16 @@ def _check_layout(media: Sequence[Any], plan: Plan) -> None:
     found = [(stream.type, stream.codec_context.name) for stream in media]
     if found != expected:
         raise Broken(f"it has the tracks {found} instead of {expected}")
+    if plan.video:
+        width, height = _size(media[0])
+        if (width, height) != (plan.video.width, plan.video.height):
+            raise Broken(f"its picture has the size {width}×{height}")
+
+
+def _size(stream: Any) -> tuple[int, int]:
+    """Width and height of the picture; noughts for a sound."""
+    context = stream.codec_context
+    return (context.width, context.height) if stream.type == "video" else (0, 0)
 
 
 class _Follower:
@@ -74,6 +85,8 @@ class _Follower:
         self.content = content_of(stream.codec_context.name, settings_of(stream))
         self.unit = float(stream.time_base)
         self.kind = stream.type
+        self.codec = stream.codec_context.name
+        self.size = _size(stream)
         self.waiting = _expectations(pieces, number)
         self.keyframes: list[float] = []
         self.last_order: int | None = None
@@ -97,6 +110,8 @@ class _Follower:
         self.last_order = order
         if packet.is_keyframe:
             self.keyframes.append(time)
+        if (picture_size(self.codec, memoryview(packet)) or self.size) != self.size:
+            raise Broken(f"{self.label}: the size of the picture changes at {time:.3f} s")
         self.hash.update(self.content(packet))
         self.seen += 1
         if self.seen == self.track.packets:

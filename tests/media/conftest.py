@@ -88,6 +88,16 @@ class Judge:
             by_number = sorted(media, key=lambda stream: int(stream.index))
             return [(stream.type, stream.codec_context.name) for stream in by_number]
 
+    def length(self, path: Path) -> float:
+        """Seconds from a file's beginning to where its last packet ends."""
+        with av.open(str(path)) as container:
+            packets = [packet for packet in container.demux() if packet.size]
+            ends = [
+                float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                for packet in packets
+            ]
+        return max(ends)
+
     def duration(self, path: Path) -> float | None:
         """Seconds that the header announces."""
         with av.open(str(path)) as container:
@@ -207,7 +217,8 @@ class Material:
     def of_size(self, size: str) -> Path:
         return self._made(
             f"{size}.webm",
-            *("-f", "lavfi", "-i", f"testsrc2=s={size}:r=10:d=1", "-f", "lavfi", "-i", "sine=d=1"),
+            *("-f", "lavfi", "-i", f"testsrc2=r=10:d=1,scale={size}"),
+            *("-f", "lavfi", "-i", "sine=d=1"),
             *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"),
         )
 

@@ -342,36 +342,6 @@ def test_a_part_too_damaged_to_join_costs_only_itself(bench, judge, sample, mate
 # --- What cannot be merged -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("names", "reason"),
-    [
-        (
-            ["chromium-vp8-opus.webm", "chromium-vp9-opus.webm"],
-            r"Part 1 was recorded with another codec \(vp8, others vp9\)",
-        ),
-        (
-            ["chromium-vp8-opus.webm", "chromium-avc1-opus.webm", "chromium-vp8-opus.webm"],
-            r"Part 2 was recorded with another codec \(h264, others vp8\)",
-        ),
-    ],
-)
-def test_mixed_codecs_are_refused_with_the_reason(names, reason, bench, sample):
-    with pytest.raises(CannotMerge, match=reason):
-        bench.merge(*[sample(name) for name in names])
-    assert not bench.out.exists()
-
-
-def test_another_size_is_refused_with_the_reason(bench, sample, material):
-    reason = r"Part 2 was recorded in another size \(320×240, others 640×480\)"
-    with pytest.raises(CannotMerge, match=reason):
-        bench.merge(sample("chromium-vp8-opus.webm"), material.of_size("320x240"))
-
-
-def test_other_sound_settings_are_refused_with_the_reason(bench, material):
-    with pytest.raises(CannotMerge, match="aac settings"):
-        bench.merge(material.like_safari(), material.like_safari(rate=48_000))
-
-
 def test_nothing_readable_is_refused_with_every_reason(bench, material):
     empty = material.written("empty.webm", b"")
     garbage = material.written("garbage.webm", b"no recording at all" * 500)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qualz.media import packets
 from qualz.media.containers import index_in_front
+from qualz.media.orientation import read_turn, write_turn
 from qualz.media.probe import Unreadable, declares_video, probe, sniff
 
 FILMED = [
@@ -93,6 +94,28 @@ def test_progress_is_reported(sample):
     probe(sample("chromium-vp8-opus.webm"), on_progress=seen.append)
     assert seen
     assert all(0 <= fraction <= 1 for fraction in seen)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_how_far_a_picture_is_turned_stands_in_the_header_of_an_mp4(degrees, sample, tmp_path):
+    import av
+
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(sample("chromium-vp9-opus.mp4").read_bytes())
+    write_turn(path, degrees)
+    assert probe(path).video.turn == read_turn(path) == degrees
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).rotation % 360 == -degrees % 360
+
+
+@given(st.binary(max_size=200), st.integers(0, 900))
+def test_no_bytes_make_a_turned_picture_raise(tmp_path_factory, noise, at):
+    from tests.media.conftest import SAMPLES
+
+    path = tmp_path_factory.getbasetemp() / "noise.mp4"
+    head = (SAMPLES / "chromium-vp9-opus.mp4").read_bytes()[:1500]
+    path.write_bytes(head[:at] + noise + head[at + len(noise) :])
+    assert read_turn(path) in (None, 0, 90, 180, 270)
 
 
 # --- First bytes ---------------------------------------------------------------------------------
@@ -182,6 +205,19 @@ def test_vp8_key_frames_say_their_size(judge, sample):
     sizes = [packets.vp8_size(data) for _, data in read]
     assert sizes[0] == (640, 480)
     assert sizes[1] is None
+
+
+def test_vp9_key_frames_say_their_size(judge, sample):
+    read = judge.packets(sample("chromium-vp9-opus.webm"), "video")
+    sizes = [packets.vp9_size(data) for _, data in read]
+    assert sizes[0] == (640, 480)
+    assert set(sizes[1:]) <= {None, (640, 480)}
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_can_be_asked_for_a_size(data):
+    for codec in ("vp8", "vp9", "h264"):
+        packets.picture_size(codec, data)
 
 
 @given(st.binary(max_size=60), st.sampled_from([None, 1, 2, 4]))

@@ -90,6 +90,29 @@ def test_one_changed_bit_is_enough(kind, joined, judge, material, verdict):
         verdict(material.written("changed.webm", bytes(data)))
 
 
+def test_a_picture_of_another_size_is_noticed(case, judge, sample, tmp_path, verdict):
+    _, pieces, _ = case
+    small, listing, out = (tmp_path / name for name in ("small.webm", "sizes", "out.webm"))
+    judge.convert(
+        *("-i", sample(NAME), "-map", "0:v", "-map", "0:a", "-s", "320x240", "-c:a", "copy"),
+        *("-fps_mode", "passthrough", "-enc_time_base:v", "1:1000", "-lag-in-frames", "0"),
+        *("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"),
+        *("-cues_to_front", "1", small),
+    )
+    with pytest.raises(Broken, match="320×240"):
+        verdict(small)
+    listing.write_text(
+        f"ffconcat version 1.0\nfile '{sample(NAME)}'\nduration {pieces[0].duration}\n"
+        f"file small.webm\n"
+    )
+    judge.convert(
+        *("-f", "concat", "-safe", "0", "-i", listing, "-map", "0:v", "-map", "0:a"),
+        *("-c", "copy", "-cues_to_front", "1", out),
+    )
+    with pytest.raises(Broken, match="Part 2: the size of the picture changes"):
+        verdict(out)
+
+
 def test_a_part_that_is_missing_is_noticed(case, joined, ffmpeg):
     chosen, pieces, _ = case
     with pytest.raises(Broken, match="missing from packet 0"):
