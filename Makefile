@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots clean
+.PHONY: help run test check screenshots bench clean
 
 # The first Python that is new enough; name another in PYTHON.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -35,6 +35,11 @@ screenshots: ## Photograph every page, for the README and for a careful look
 	@$(SET_UP) test
 	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
 		exec .venv/bin/python -m tests.screenshots
+
+bench: ## Measure on a quiet machine: FULL=1 for ten minutes, ARGS="uploads" for some
+	@$(SET_UP) test
+	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
+		exec .venv/bin/python -m tests.bench $(if $(FULL),--full) $(ARGS)
 
 clean: ## Remove what set-up made; your data in ./var stays
 	rm -rf .venv node_modules static/vendor test-results *.egg-info

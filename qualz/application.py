@@ -140,6 +140,21 @@ class _Silence:
 
 def _offload() -> Callable[[Callable[[], T]], T]:
     """Where greenlets share one thread, the disk is waited for on another."""
-    if monkey.is_module_patched("socket"):
-        return lambda work: get_hub().threadpool.apply(work)
-    return lambda work: work()
+    if not monkey.is_module_patched("socket"):
+        return lambda work: work()
+
+    def offload(work: Callable[[], T]) -> T:
+        done: T | Exception = get_hub().threadpool.apply(_outcome, (work,))
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    return offload
+
+
+def _outcome(work: Callable[[], T]) -> T | Exception:
+    """What it answers or raises: of what is raised in its pool gevent writes a traceback."""
+    try:
+        return work()
+    except Exception as cause:
+        return cause

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # Heartbeats come every 2 s and chunks every second: one of each may be lost and the next one late.
 # With the sweep's second on top a silent loss is noticed within 5 s.
-PRESENT_FOR = timedelta(seconds=4)
+PRESENT_FOR = timedelta(seconds=3.5)
+# A server that was killed is back by then.
+STARTS_WITHIN = timedelta(seconds=15)
 
 
 class Cause(StrEnum):
@@ -76,6 +78,6 @@ class Drop(Model):
     def end(self, came: Came, *, listening_since: datetime) -> None:
         """They are back. `listening_since`: when the server that hears it began to run."""
         self.returned_at = clock.now()
-        # Nobody was there to hear them: the server had stopped, and noticed when it ran again.
-        was_deaf = self.left_at < listening_since <= self.noticed_at
+        # Nobody was there to hear them. The sweep may run on, or start a moment earlier.
+        was_deaf = self.left_at < listening_since <= self.noticed_at + STARTS_WITHIN
         self.cause = Cause.SERVER if came is Came.RETURN and was_deaf else CAUSES[came]

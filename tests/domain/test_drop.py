@@ -142,6 +142,15 @@ def test_a_server_that_started_anew_after_the_drop_is_not_blamed(
     assert interview.drops[0].cause is Cause.CONNECTION
 
 
+def test_a_server_that_was_killed_and_came_back_is_the_cause(interview: Interview, time: Travel):
+    """The sweep lives on and notices before the web is back."""
+    time.shift(5 * SECOND)
+    sweeps(interview)
+    time.shift(4 * SECOND)
+    beats(interview, listening_since=clock.now() - SECOND)
+    assert interview.drops[0].cause is Cause.SERVER
+
+
 def test_who_comes_back_after_the_goodbye_had_not_dropped(interview: Interview, time: Travel):
     interview.complete()
     time.shift(timedelta(days=2))

@@ -9,9 +9,14 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.e2e.proxy import Network
+from tests.e2e.witness import Witness
+
 PASSWORD = "correct horse battery staple"
 SLOW = 20_000
 MERGED = 60_000
+# Chromium says so of each attempt; no script can keep it from that.
+SOCKET_FAILED = re.compile(r"WebSocket connection to '\S+' failed")
 
 
 class Actor:
@@ -28,7 +33,9 @@ class Actor:
 
     def _note(self, message: Any) -> None:
         # A refused request is what some tests are about; a broken script or policy never is.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type != "error" or SOCKET_FAILED.match(message.text):
+            return
+        if "Failed to load resource" not in message.text:
             self.complaints.append(f"{message.text} at {message.location}")
 
     def presses(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
@@ -272,3 +279,59 @@ class Participant(Actor):
     def finishes(self) -> None:
         self.presses("Finish")
         self.sees("You can close this tab now", within=MERGED)
+
+
+class Traveller(Participant):
+    """Somebody whose network fails on the way, and who is watched meanwhile."""
+
+    def __init__(
+        self, context: BrowserContext, network: Network, witness: Witness | None = None
+    ) -> None:
+        super().__init__(context, network.url)
+        self.network = network
+        self.witness = witness or Witness(context)
+
+    def opens_another_tab(self) -> Traveller:
+        return Traveller(self.context, self.network, self.witness)
+
+    def begins(self, invitation: str) -> None:
+        self.opens(f"{self.url}{invitation}")
+        self.consents()
+        self.passes_the_device_check()
+
+    def says_the_rest(self, *questions: str) -> None:
+        """Answers what stands and what comes, and finishes."""
+        for question in questions:
+            self.hears(question)
+            self.answers_aloud(seconds=1)
+        self.finishes()
+
+    def notices_the_drop(self, *, since: float, within: float = 3) -> None:
+        self.witness.saw(self.page, "reconnecting", since=since, within=within)
+        self.sees(re.compile("^Reconnecting"))
+
+    def is_told_of_a_pause(self) -> None:
+        expect(self.room).to_have_attribute("data-state", "paused", timeout=SLOW)
+        self.sees(re.compile("^Paused"))
+
+    def is_back(self) -> None:
+        expect(self.room).to_have_attribute("data-state", "live", timeout=SLOW)
+        self.sees(re.compile("^Recording — "))
+
+    def is_told_that_it_goes_on_elsewhere(self) -> None:
+        expect(self.room).to_have_attribute("data-state", "moved")
+        self.sees("This interview goes on in another tab")
+
+    def is_online(self) -> None:
+        """The browser says so, and the page need not wait for its next attempt."""
+        self.page.evaluate("() => dispatchEvent(new Event('online'))")
+
+    def has_waiting(self, *, bytes: int) -> None:
+        """Waits until so many bytes are recorded that the server does not hold yet."""
+        self.page.wait_for_function(
+            """(most) => {
+              const status = document.querySelector("upload-status")
+              return Number(status.dataset.waitingBytes) >= most
+            }""",
+            arg=bytes,
+        )

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from qualz.application import create_core
 from qualz.database import db
-from qualz.guide import Question
+from qualz.guide import FollowUp, Question
+from qualz.interview import Interview
+from qualz.resume_link import ResumeLink
 from qualz.settings import Settings
 from qualz.study import Study
 from qualz.tools import find_chromium
 from tests.conftest import add_researcher
-from tests.e2e.actors import Actor, Participant, Researcher
+from tests.e2e.actors import PASSWORD, Actor, Participant, Researcher, Traveller
+from tests.e2e.proxy import Network
 from tests.e2e.server import Server
 
+QUESTIONS = ["What happened?", "And then?"]
 SPEECH = Path(__file__).parent.parent / "samples" / "speech.wav"
 ARGUMENTS = [
     "--headless=new",
@@ -114,9 +121,64 @@ def participant(new_participant: Callable[[], Participant]) -> Participant:
     return new_participant()
 
 
+@pytest.fixture
+def new_network(server: Server) -> Iterator[Callable[[], Network]]:
+    """Makes networks that break when they are told to, each between the server and somebody."""
+    with ExitStack() as stack:
+
+        def begins() -> Network:
+            network = Network(server.port)
+            network.starts()
+            stack.callback(network.stops)
+            return network
+
+        yield begins
+
+
+@pytest.fixture
+def network(new_network: Callable[[], Network]) -> Network:
+    return new_network()
+
+
+@pytest.fixture
+def new_traveller(
+    browser: Browser, new_network: Callable[[], Network]
+) -> Iterator[Callable[..., Traveller]]:
+    """Makes participants behind a network that breaks."""
+    came: list[Traveller] = []
+
+    def comes(by: Network | None = None) -> Traveller:
+        context = browser.new_context(viewport={"width": 390, "height": 780})
+        traveller = Traveller(context, by or new_network())
+        came.append(traveller)
+        return traveller
+
+    yield comes
+    for traveller in came:
+        traveller.context.close()
+        assert traveller.complaints == []
+
+
+@pytest.fixture
+def traveller(new_traveller: Callable[..., Traveller], network: Network) -> Traveller:
+    return new_traveller(network)
+
+
 @pytest.fixture(scope="module")
 def link(server: Server) -> str:
     """A study that is open, made without a browser."""
+    return open_study(server, ["Why?"])
+
+
+@pytest.fixture(scope="module")
+def invitation(server: Server) -> str:
+    """A study of two questions, enough for an interview that is interrupted."""
+    return open_study(server, QUESTIONS)
+
+
+@contextmanager
+def inside(server: Server) -> Iterator[Flask]:
+    """The domain on that server's data, for what needs no browser."""
     app = create_core(
         Settings(
             data=server.data,
@@ -125,11 +187,31 @@ def link(server: Server) -> str:
         )
     )
     with app.app_context():
-        study = Study.start(add_researcher("Ada", "ada@example.org"), title="Without a browser")
-        study.revise_guide([Question(id="q", text="Why?")])
-        study.open()
-        db.session.commit()
-        address = f"/i/{study.invitation.token}"
+        yield app
         db.session.remove()
         db.engine.dispose()
-    return address
+
+
+def open_study(server: Server, questions: Sequence[str]) -> str:
+    """Answers the path of its share link."""
+    with inside(server):
+        ada = add_researcher("Ada", "ada@example.org", PASSWORD)
+        study = Study.start(ada, title="Without a browser")
+        study.revise_guide(
+            [
+                Question(id=f"q{number}", text=text, follow_up=FollowUp.NEVER)
+                for number, text in enumerate(questions)
+            ]
+        )
+        study.open()
+        db.session.commit()
+        return f"/i/{study.invitation.token}"
+
+
+def resume_link(server: Server, interview: str) -> str:
+    """Answers its path."""
+    with inside(server):
+        found = db.session.scalars(db.select(Interview).filter_by(public_id=interview)).one()
+        _, token = ResumeLink.create(found, validity=timedelta(days=1))
+        db.session.commit()
+        return f"/r/{token}"

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +57,7 @@ class Server:
         self.set_up_link = ""
 
     def start(self) -> None:
+        self.said = []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "qualz.cli", "run"],
             cwd=ROOT,
@@ -85,9 +87,31 @@ class Server:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(30)
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
         self._listener.join(10)
         if self._process.stdout:
             self._process.stdout.close()
+
+    def is_killed(self) -> None:
+        """`qualz run` at once, and with it all that it started."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        self._process.wait(10)
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
+        self._stop_listening()
+
+    def kills(self, *words: str) -> None:
+        """The child whose command line holds all these words, and what that one started."""
+        child = self.child(*words)
+        family = [child, *child.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert alive == []
 
     def child(self, *words: str) -> psutil.Process:
         """The process whose command line holds all these words."""

@@ -37,7 +37,7 @@ export class AnswerForm extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event), { signal, capture: true })
     // Before htmx reads the form, and before it swaps what came back.
     this.addEventListener("submit", (event) => this.#fill(event), { signal, capture: true })
-    this.addEventListener("htmx:beforeSwap", (event) => this.#doubt(event), { signal })
+    this.addEventListener("htmx:beforeOnLoad", (event) => this.#doubt(event), { signal })
     this.addEventListener("htmx:responseError", (event) => this.#failed(statusOf(event)), { signal })
     for (const name of ["htmx:sendError", "htmx:timeout", "htmx:sendAbort"]) {
       this.addEventListener(name, () => this.#failed(0), { signal })
@@ -180,9 +180,9 @@ export class AnswerForm extends HTMLElement {
    * @param {Event} event
    */
   #doubt(event) {
-    const { detail } = /** @type {CustomEvent} */ (event)
-    if (detail.xhr.status !== 200 || detail.serverResponse.includes('id="question"')) return
-    detail.shouldSwap = false
+    const { xhr } = /** @type {CustomEvent} */ (event).detail
+    if (xhr.status !== 200 || xhr.responseText.includes('id="question"')) return
+    event.preventDefault()
     this.#failed(0)
   }
 

@@ -6,7 +6,7 @@ import { CameraSwitch } from "./camera-switch.js"
 import { LevelMeter } from "./level-meter.js"
 
 /**
- * @import { Devices } from "../models/devices.js"
+ * @import { Devices, Trouble } from "../models/devices.js"
  *
  * How the participant takes part.
  * @typedef {object} Choice
@@ -25,6 +25,8 @@ const AUDIBLE = 0.45
 export class DeviceCheck extends HTMLElement {
   /** @type {Devices | null} */
   #devices = null
+  /** @type {Trouble | null} */
+  #trouble = null
   #sound = new SoundLevel()
   #watching = 0
   /** @type {AbortController | null} */
@@ -55,7 +57,8 @@ export class DeviceCheck extends HTMLElement {
     this.addEventListener("camera-wanted", switchCamera, { signal })
     addEventListener("pointerdown", () => this.#sound.wake(), { signal })
     addEventListener("keydown", () => this.#sound.wake(), { signal })
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.#list(), { signal })
+    const look = () => (this.#trouble === "none" ? this.#ask(wanted) : this.#list())
+    navigator.mediaDevices?.addEventListener("devicechange", look, { signal })
     if (cause) this.#explain(cause)
     else this.#ask(wanted)
   }
@@ -67,6 +70,7 @@ export class DeviceCheck extends HTMLElement {
   /** @param {Partial<Choice>} wanted */
   async #ask(wanted) {
     this.dataset.state = "asking"
+    this.#trouble = null
     try {
       await this.#devices?.openMicrophone(wanted.microphone)
     } catch (cause) {
@@ -141,6 +145,7 @@ export class DeviceCheck extends HTMLElement {
   /** @param {unknown} cause */
   #explain(cause) {
     const trouble = cause instanceof DeviceError ? cause.trouble : "unknown"
+    this.#trouble = trouble
     const { title, text } = DEVICE_TROUBLES[trouble]
     this.#say("trouble-title", title)
     this.#say("trouble-text", text)

@@ -1,16 +1,18 @@
 import { piece } from "../helpers/pieces.js"
-import { clock } from "../helpers/words.js"
+import { clock, RECORDING_TROUBLES, wordsFor } from "../helpers/words.js"
 import { CameraSwitch } from "./camera-switch.js"
 import { SelfMonitor } from "./self-monitor.js"
 import { UploadStatus } from "./upload-status.js"
 
 /**
  * @import { keptFor } from "../helpers/kept.js"
+ * @import { Notice } from "../models/caretaker.js"
  * @import { Visit } from "../models/visit.js"
  */
 
 const TICK = 500
 const BEHIND = 5_000
+const READ_WITHIN = 20_000
 
 /**
  * What the room shows of the recording all the time: how long it is, what of it is safe, how the
@@ -30,13 +32,19 @@ export class Instruments {
     const ticking = setInterval(() => this.show(), TICK)
     signal.addEventListener("abort", () => clearInterval(ticking))
     addEventListener("beforeunload", (event) => this.#warn(event), { signal })
+    visit.addEventListener("notice", (event) => {
+      const { detail } = /** @type {CustomEvent<Notice>} */ (event)
+      this.#monitor.hint(wordsFor(detail, visit.devices.microphoneName), READ_WITHIN)
+    })
   }
 
   show() {
-    const { recording, uplink, journal, contact } = this.visit
+    const { recording, uplink, journal, contact, caretaker } = this.visit
+    const { trouble } = caretaker
     piece(this.room, "status", UploadStatus).show({
       contact,
       isRecording: recording.isRunning,
+      isDown: trouble !== null && !recording.isRunning,
       isTyping: this.room.dataset.mode === "typing",
       blocked: uplink.blocked,
       isLasting: journal.isLasting,
@@ -48,7 +56,7 @@ export class Instruments {
     })
     piece(this.room, "timer").textContent = clock(recording.elapsed)
     this.room.dataset.recording = String(recording.isRunning)
-    this.#monitor.listenForSilence(recording.isRunning)
+    this.#monitor.say(trouble ? RECORDING_TROUBLES[trouble] : "", recording.isRunning)
     if (!recording.isRunning) return
     this.kept.set("recorded", String(recording.elapsed))
     this.kept.set("safe", String(recording.safeInAll))

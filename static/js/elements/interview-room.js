@@ -1,10 +1,11 @@
 import { wallClock } from "../helpers/clock.js"
-import { Refused } from "../helpers/http.js"
+import { Refused, shakeConnections } from "../helpers/http.js"
 import { keptFor } from "../helpers/kept.js"
 import { piece } from "../helpers/pieces.js"
 import { visitTo } from "../helpers/visiting.js"
 import { keepScreenOn } from "../helpers/wake_lock.js"
-import { BLOCKED, CAMERA_TROUBLE } from "../helpers/words.js"
+import { BLOCKED, CANNOT_RECORD } from "../helpers/words.js"
+import { CannotRecord } from "../models/recording_types.js"
 import { DeviceCheck } from "./device-check.js"
 import { Instruments } from "./instruments.js"
 import { RoomEnding } from "./room-ending.js"
@@ -35,6 +36,7 @@ export class InterviewRoom extends HTMLElement {
 
   async connectedCallback() {
     const visit = await visitTo(this.#room, this.#kept, () => this.#monitor.level)
+    visit.recording.types.remember(this.#kept)
     this.#instruments = new Instruments(this, visit, this.#kept, this.#left.signal)
     this.#listen(visit)
     await visit.uplink.open()
@@ -68,9 +70,10 @@ export class InterviewRoom extends HTMLElement {
     visit.addEventListener("contact", () => this.#follow(visit))
     visit.addEventListener("moved", () => this.#step(visit, "moved"))
     visit.addEventListener("refused", () => this.#step(visit, "refused"))
-    visit.addEventListener("lost", () => this.#check(visit))
-    visit.addEventListener("camera-lost", () => this.#switchCamera(visit, false))
-    piece(this, "check").addEventListener("ready", (event) => this.#join(visit, detailOf(event)))
+    visit.addEventListener("lost", (event) => this.#check(visit, detailOf(event)))
+    visit.addEventListener("unrecordable", () => this.#type(visit))
+    visit.addEventListener("devices", () => this.#seeDevices(visit))
+    piece(this, "check").addEventListener("ready", (event) => this.#begin(visit, detailOf(event)))
     this.addEventListener("camera-wanted", (event) => this.#switchCamera(visit, detailOf(event)))
     this.addEventListener("answer-refused", (event) => this.#beRefused(visit, detailOf(event)))
     this.addEventListener("click", (event) => this.#click(visit, event))
@@ -82,6 +85,8 @@ export class InterviewRoom extends HTMLElement {
     // A page that is reloaded lives until the next one answers: time to keep what is in flight.
     addEventListener("beforeunload", () => visit.recording.flush(), { signal })
     addEventListener("pagehide", () => visit.depart(), { signal })
+    // A page that the browser had put aside has lost its socket and its locks.
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload(), { signal })
     document.addEventListener("visibilitychange", () => visit.recording.flush(), { signal })
     keepScreenOn(signal)
   }
@@ -96,7 +101,19 @@ export class InterviewRoom extends HTMLElement {
     await visit.recording.end("device_change")
     this.state = "checking"
     const chosen = JSON.parse(this.#kept.get("choice") ?? "{}")
-    piece(this, "check", DeviceCheck).begin(visit.devices, chosen, cause)
+    const check = piece(this, "check", DeviceCheck)
+    check.dataset.kept = String(visit.recording.elapsed > 0)
+    check.begin(visit.devices, chosen, cause)
+  }
+
+  /**
+   * @param {Visit} visit
+   * @param {Choice} choice
+   */
+  async #begin(visit, choice) {
+    // Who could only type and now wants to speak gives the browser another chance.
+    if (this.#choice.mode === "typing") visit.recording.types.forgive()
+    await this.#join(visit, choice)
   }
 
   /**
@@ -115,7 +132,7 @@ export class InterviewRoom extends HTMLElement {
     try {
       await visit.record(choice)
     } catch (cause) {
-      return this.#check(visit, cause)
+      return cause instanceof CannotRecord ? this.#type(visit) : this.#check(visit, cause)
     }
     this.#instruments?.showDevices()
     // The moderator's first words belong to a part, so the server should know of it by then.
@@ -143,6 +160,8 @@ export class InterviewRoom extends HTMLElement {
     } catch (cause) {
       return this.#beRefused(visit, cause instanceof Refused ? cause.status : 0)
     }
+    // The microphone may have been lost meanwhile.
+    if (this.state === "checking") return undefined
     this.state = "live"
     this.#question.takeFocus()
     return this.#follow(visit)
@@ -175,6 +194,9 @@ export class InterviewRoom extends HTMLElement {
     } else if (contact === "reconnecting" && this.state === "live") {
       this.state = "reconnecting"
     } else if (contact === "live" && this.state !== "live") {
+      await shakeConnections()
+      // Meanwhile it may have been lost again, or somebody has finished.
+      if (visit.contact !== "live" || !["reconnecting", "paused"].includes(this.state)) return
       visit.uplink.hurry()
       this.#question.answer?.hurry()
       if (this.state === "paused") await this.#return(visit)
@@ -197,12 +219,30 @@ export class InterviewRoom extends HTMLElement {
    * @param {boolean} on
    */
   async #switchCamera(visit, on) {
+    this.#monitor.hint("")
     this.#instruments?.cameraIsBusy(true)
-    const isOn = await visit.switchCamera(on, this.#choice.cameraId)
+    await visit.switchCamera(on, this.#choice.cameraId)
     this.#instruments?.cameraIsBusy(false)
-    this.#remember({ ...this.#choice, camera: isOn })
+    this.#seeDevices(visit)
+  }
+
+  /** @param {Visit} visit */
+  #seeDevices(visit) {
+    this.#remember({ ...this.#choice, camera: visit.devices.camera !== null })
     this.#instruments?.showDevices()
-    this.#monitor.hint(on && !isOn ? CAMERA_TROUBLE : "")
+  }
+
+  /**
+   * The browser can't record: the interview goes on in writing.
+   *
+   * @param {Visit} visit
+   */
+  async #type(visit) {
+    visit.devices.close()
+    this.#remember({ ...this.#choice, mode: "typing", camera: false })
+    this.#instruments?.showDevices()
+    await this.#ask(visit)
+    this.#monitor.hint(CANNOT_RECORD)
   }
 
   /** @param {Choice} choice */

@@ -10,10 +10,12 @@ const HEARD = 0.3
 const SILENT_FOR = 20_000
 const SILENCE = "We hear nothing. If you are speaking, check that your microphone is not muted."
 
-/** `<self-monitor>`: how the participant is heard and seen, and a word when something is odd. */
+/** `<self-monitor>`: how the participant is heard and seen, and a line when something is odd. */
 export class SelfMonitor extends HTMLElement {
   #sound = new SoundLevel()
   #lastHeardAt = Date.now()
+  #hint = ""
+  #hintUntil = Infinity
   #left = new AbortController()
 
   connectedCallback() {
@@ -21,6 +23,7 @@ export class SelfMonitor extends HTMLElement {
     const { signal } = this.#left
     addEventListener("pointerdown", () => this.#sound.wake(), { signal })
     addEventListener("keydown", () => this.#sound.wake(), { signal })
+    document.addEventListener("visibilitychange", () => this.#sound.wake(), { signal })
   }
 
   disconnectedCallback() {
@@ -44,10 +47,28 @@ export class SelfMonitor extends HTMLElement {
     view.hidden = !camera
   }
 
-  /** @param {string} text */
-  hint(text) {
-    const place = piece(this, "hint")
-    if (place.textContent !== text) place.textContent = text
+  /**
+   * Say something, for a while or until something else is said.
+   *
+   * @param {string} text
+   * @param {number} [ms]
+   */
+  hint(text, ms = Infinity) {
+    this.#hint = text
+    this.#hintUntil = Date.now() + ms
+    this.#write(text)
+  }
+
+  /**
+   * Say what is the matter, as long as it is; else what was said last, or that nothing is heard.
+   *
+   * @param {string} trouble
+   * @param {boolean} isRecording
+   */
+  say(trouble, isRecording) {
+    if (Date.now() > this.#hintUntil) this.#hint = ""
+    const silence = this.#isSilent(isRecording) ? SILENCE : ""
+    this.#write(trouble || this.#hint || silence)
   }
 
   /**
@@ -55,12 +76,16 @@ export class SelfMonitor extends HTMLElement {
    *
    * @param {boolean} isRecording
    */
-  listenForSilence(isRecording) {
+  #isSilent(isRecording) {
     const isAudible = !isRecording || !this.#sound.isAwake || this.#sound.level > HEARD
     if (isAudible) this.#lastHeardAt = Date.now()
-    const isSilent = Date.now() - this.#lastHeardAt > SILENT_FOR
-    if (isSilent) this.hint(SILENCE)
-    else if (piece(this, "hint").textContent === SILENCE) this.hint("")
+    return Date.now() - this.#lastHeardAt > SILENT_FOR
+  }
+
+  /** @param {string} text */
+  #write(text) {
+    const place = piece(this, "hint")
+    if (place.textContent !== text) place.textContent = text
   }
 }
 

@@ -7,6 +7,7 @@ import { BLOCKED, clock } from "../helpers/words.js"
  *
  * @typedef {object} Standing
  * @property {boolean} isRecording
+ * @property {boolean} isDown whether it should be recorded, and has not been for a while
  * @property {boolean} isTyping
  * @property {Contact} contact
  * @property {Reason | null} blocked
@@ -42,7 +43,7 @@ export class UploadStatus extends HTMLElement {
  * @param {Standing} standing
  * @returns {{ tone: "live" | "warn" | "bad" | "quiet", text: string, spoken?: string }}
  */
-function lineFor({ isRecording, isTyping, contact, blocked, isLasting, elapsed, safe }) {
+function lineFor({ isRecording, isDown, isTyping, contact, blocked, isLasting, elapsed, safe }) {
   if (contact === "away") {
     const kept = isTyping ? "What you sent is safe" : "Everything so far is safe"
     const advice = isLasting || isTyping ? "it goes on by itself" : "keep this page open"
@@ -51,6 +52,7 @@ function lineFor({ isRecording, isTyping, contact, blocked, isLasting, elapsed, 
   if (blocked) return { tone: "bad", text: BLOCKED[blocked] }
   if (contact === "reconnecting") return { tone: "warn", text: `Reconnecting… ${keepGoing(isTyping, isLasting)}` }
   if (isTyping) return { tone: "quiet", text: "No sound is recorded. Your answers are kept as you send them." }
+  if (isDown) return { tone: "warn", text: `Not recording at the moment.${upTo(safe)}`, spoken: "Not recording at the moment." }
   if (!isRecording) return { tone: "quiet", text: "Starting to record…" }
   if (elapsed - safe > BEHIND) {
     return { tone: "warn", text: `Recording — the connection is slow. ${keepGoing(isTyping, isLasting)}`, spoken: "The connection is slow." }
@@ -58,6 +60,11 @@ function lineFor({ isRecording, isTyping, contact, blocked, isLasting, elapsed, 
   const held = safe < 1_000 ? "saving the first seconds" : `everything up to ${clock(safe)} is safe`
   const advice = isLasting ? "" : ". Keep this page open"
   return { tone: "live", text: `Recording — ${held}${advice}`, spoken: `Recording${advice}` }
+}
+
+/** @param {number} safe */
+function upTo(safe) {
+  return safe < 1_000 ? "" : ` Everything up to ${clock(safe)} is safe.`
 }
 
 /**

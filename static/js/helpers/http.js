@@ -60,3 +60,12 @@ function messageOf(text) {
     return ""
   }
 }
+
+/**
+ * Have the browser let go of connections that a silent network loss has killed. It keeps six of
+ * them to a server, and each would swallow a request for as long as that is waited for.
+ */
+export async function shakeConnections() {
+  const ask = () => fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(1_500) })
+  await Promise.allSettled(Array.from({ length: 6 }, ask))
+}

@@ -20,7 +20,9 @@ export class SoundLevel {
 
   /** After a reload browsers keep sound asleep until the first touch of a key or the page. */
   wake() {
-    if (this.#context?.state === "suspended") this.#context.resume().catch(() => undefined)
+    const { state } = this.#context ?? {}
+    // A phone call leaves it “interrupted” where iOS runs.
+    if (state && state !== "running" && state !== "closed") this.#context?.resume().catch(() => undefined)
   }
 
   /** Whether the level means anything. */

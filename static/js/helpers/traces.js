@@ -72,7 +72,11 @@ export function tracesOf(interview, storage = storageIfAny()) {
      */
     endOf(key, place) {
       const farewell = /** @type {Farewell | null} */ (get("farewell"))
-      if (farewell?.key !== key) return { reason: "crashed" }
+      if (farewell?.key !== key) {
+        // Browsers write this storage late: one that was killed left its part, and not its name.
+        if (get("page") === null) set("page", "killed")
+        return { reason: "crashed" }
+      }
       const { at: endedAt, ms } = farewell
       return { reason: farewell.place === place ? "reload" : "closed", endedAt, ms }
     },

@@ -1,17 +1,29 @@
+const AGAIN = 5_000
+
 /**
  * Keep the screen on: a phone that locks itself stops the recording.
  *
  * @param {AbortSignal} signal ends it
  */
 export function keepScreenOn(signal) {
-  const ask = () => {
-    if (document.visibilityState !== "visible" || signal.aborted) return
-    navigator.wakeLock?.request("screen").then(
-      (lock) => signal.addEventListener("abort", () => lock.release()),
-      () => undefined,
-    )
+  /** @type {WakeLockSentinel | null} */
+  let lock = null
+  const ask = async () => {
+    const isHeld = lock !== null && !lock.released
+    if (isHeld || signal.aborted || document.visibilityState !== "visible") return
+    try {
+      lock = (await navigator.wakeLock?.request("screen")) ?? null
+    } catch {
+      // A battery that is nearly empty, or a browser that wants a touch first.
+      return
+    }
+    if (signal.aborted) lock?.release()
+    lock?.addEventListener("release", () => setTimeout(ask, AGAIN), { once: true })
   }
-  // The browser takes the lock away whenever the page is hidden.
-  document.addEventListener("visibilitychange", ask, { signal })
+  signal.addEventListener("abort", () => lock?.release())
+  // The browser takes the lock away whenever the page is hidden, and sometimes while it is shown.
+  for (const event of ["visibilitychange", "pointerdown", "keydown"]) {
+    document.addEventListener(event, ask, { signal })
+  }
   ask()
 }

@@ -1,6 +1,7 @@
 /**
  * @import { Reason } from "../models/part_upload.js"
  * @import { Trouble } from "../models/devices.js"
+ * @import { Notice, Trouble as RecordingTrouble } from "../models/caretaker.js"
  */
 
 /**
@@ -23,6 +24,32 @@ export const BLOCKED = {
   disk_full: "The server has no room left at the moment. We keep trying.",
   gone: "The server no longer has a place for this recording. Tell the person who invited you.",
   lost: "The server has lost a piece of this recording. Tell the person who invited you.",
+}
+
+export const CANNOT_RECORD =
+  "This browser could not record. You can type your answers; what was recorded before is safe."
+
+/** @type {Record<RecordingTrouble, string>} */
+export const RECORDING_TROUBLES = {
+  muted: "Your microphone is muted by the system or another program. Unmute it to go on.",
+  not_recording: "We are trying to record again. Please wait a little, or type your answer.",
+}
+
+/**
+ * One line for what has happened to the recording.
+ *
+ * @param {Notice} notice
+ * @param {string} microphone the name of the one that is open now
+ */
+export function wordsFor(notice, microphone) {
+  return {
+    restarted: "The recording paused for a moment. Please say your last sentence again; the rest is safe.",
+    microphone_changed: `Your microphone was disconnected. We go on with ${microphone || "another one"}; what you said is safe.`,
+    camera_lost: "Your camera stopped. We go on with your voice; everything so far is safe.",
+    camera_resting: "Your camera gives no picture. Just go on: your voice is recorded.",
+    camera_refused: CAMERA_TROUBLE,
+    picture_dropped: "This browser could not record the picture. We go on with your voice.",
+  }[notice]
 }
 
 export const CAMERA_TROUBLE = "The camera cannot be used. Allow it in the browser, or go on without it."

@@ -1,4 +1,8 @@
+import { wallClock } from "../helpers/clock.js"
+
 /**
+ * @import { Clock } from "../helpers/clock.js"
+ *
  * Why a device cannot be used: a word for the page to put into a sentence.
  * @typedef {"refused" | "none" | "busy" | "insecure" | "unknown"} Trouble
  */
@@ -24,33 +28,75 @@ export class DeviceError extends Error {
 /**
  * The participant's microphone and camera. The two are asked for apart, so that a camera that
  * can't be used never costs the voice.
+ *
+ * Events: `microphone-ended`, `microphone-unmuted`, `camera-ended`, `camera-unmuted`, as the system
+ * takes them away and gives them back.
  */
-export class Devices {
+export class Devices extends EventTarget {
   /** @type {MediaStreamTrack | null} */
   microphone = null
   /** @type {MediaStreamTrack | null} */
   camera = null
+  /** Whether the camera is open and left out of the recording, because it gives no picture. */
+  isCameraResting = false
+  #mutedAt = 0
+  #closings = 0
 
   /**
    * @param {MediaDevices | undefined} media
    * @param {boolean} canRecord
+   * @param {Clock} clock
    */
-  constructor(media = globalThis.navigator?.mediaDevices, canRecord = "MediaRecorder" in globalThis) {
+  constructor(
+    media = globalThis.navigator?.mediaDevices,
+    canRecord = "MediaRecorder" in globalThis,
+    clock = wallClock,
+  ) {
+    super()
     this.media = media
     this.canRecord = canRecord
+    this.clock = clock
   }
 
   /** What is open now, as one stream for a recorder. */
   get stream() {
-    const tracks = [this.microphone, this.camera].filter((track) => track !== null)
+    const camera = this.isCameraResting ? null : this.camera
+    const tracks = [this.microphone, camera].filter((track) => track !== null)
     return new MediaStream(tracks)
+  }
+
+  /** For how many milliseconds the system, or another program, has muted the microphone. */
+  get mutedFor() {
+    return this.microphone?.muted ? this.clock.now() - this.#mutedAt : 0
+  }
+
+  /** The microphone's name as people know it; empty when the browser keeps it secret. */
+  get microphoneName() {
+    return this.microphone?.label.replace(/^(Default|Communications) - /, "") ?? ""
   }
 
   /** @param {string} [id] */
   async openMicrophone(id) {
-    const track = await this.#track({ audio: { ...exactly(id), echoCancellation: true, noiseSuppression: true } }, id)
+    const sound = { echoCancellation: true, noiseSuppression: true, channelCount: { ideal: 1 } }
+    const closings = this.#closings
+    const track = await this.#track({ audio: { ...exactly(id), ...sound } }, id)
+    if (closings !== this.#closings) {
+      // Nobody is here any more whom it should hear.
+      track.stop()
+      throw new DeviceError("unknown")
+    }
     this.microphone?.stop()
     this.microphone = track
+    this.#mutedAt = this.clock.now()
+    this.#follow("microphone", track)
+    track.addEventListener("mute", () => {
+      this.#mutedAt = this.clock.now()
+    })
+  }
+
+  /** Open the same microphone once more: some fall silent and are cured by it. */
+  async reopenMicrophone() {
+    await this.openMicrophone(this.microphone?.getSettings().deviceId)
   }
 
   /** @param {string} [id] */
@@ -59,15 +105,18 @@ export class Devices {
     this.closeCamera()
     const size = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 24, max: 30 } }
     this.camera = await this.#track({ video: { ...exactly(id), ...size, ...(!id && { facingMode: "user" }) } }, id)
+    this.#follow("camera", this.camera)
   }
 
   /** The camera's light goes off only when its track is stopped. */
   closeCamera() {
     this.camera?.stop()
     this.camera = null
+    this.isCameraResting = false
   }
 
   close() {
+    this.#closings += 1
     this.closeCamera()
     this.microphone?.stop()
     this.microphone = null
@@ -81,6 +130,18 @@ export class Devices {
   async choices(kind) {
     const all = (await this.media?.enumerateDevices()) ?? []
     return all.filter((device) => device.kind === kind && device.deviceId !== "")
+  }
+
+  /**
+   * @param {"microphone" | "camera"} kind
+   * @param {MediaStreamTrack} track
+   */
+  #follow(kind, track) {
+    const tell = (/** @type {string} */ what) => {
+      if (track === this[kind]) this.dispatchEvent(new Event(`${kind}-${what}`))
+    }
+    track.addEventListener("ended", () => tell("ended"))
+    track.addEventListener("unmute", () => tell("unmuted"))
   }
 
   /**

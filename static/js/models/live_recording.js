@@ -1,26 +1,35 @@
 import { wallClock } from "../helpers/clock.js"
 import { newName } from "../helpers/new_name.js"
 import { PartRecorder } from "./part_recorder.js"
+import { PictureRate } from "./picture_rate.js"
+import { RecordingTypes } from "./recording_types.js"
 
 /**
  * @import { Clock } from "../helpers/clock.js"
  * @import { Journal } from "./journal.js"
+ * @import { Piece } from "./part_recorder.js"
  * @import { PartUpload } from "./part_upload.js"
+ * @import { Kind } from "./recording_types.js"
  * @import { Uplink } from "./uplink.js"
  *
  * @typedef {"finished" | "drop" | "reload" | "device_change" | "camera_switch" | "recorder_error"} EndReason
  *
  * A moment of a part, on its recorder's clock.
  * @typedef {{ part: string, ms: number }} Moment
+ *
+ * How a part came to an end that nobody asked for.
+ * @typedef {{ hasStalled: boolean, ms: number }} Break
  */
 
-const RESTARTS = [0, 1_000, 2_000, 5_000, 10_000]
+/** Nothing was recorded, and it is worth another attempt. */
+export class Stalled extends Error {}
 
 /**
  * The participant's recording as it grows: part after part, each one run of the recorder, from
  * there into the journal, from there up the line.
  *
- * Events: `kept` when a chunk is in the journal, `lost` when the microphone is gone, `camera-lost`.
+ * Events: `kept` when a chunk is in the journal, `broken` (detail: a `Break`) when a part ended
+ * that nobody ended; caretaker.js then sees to the next one.
  */
 export class LiveRecording extends EventTarget {
   /** @type {PartRecorder | null} */
@@ -29,16 +38,17 @@ export class LiveRecording extends EventTarget {
   #upload = null
   /** @type {MediaStream | null} */
   #stream = null
+  #wish = new AbortController()
   /** @type {Moment | null} */
   #ended = null
-  /** @type {string | null} */
+  /** Of the part that is being recorded, from its first byte on. @type {string | null} */
   #key = null
   /** @type {{ bytes: number, ms: number }[]} */
   #marks = []
   #safe = 0
   #safeBefore = 0
-  #restarts = 0
   #earlier = 0
+  #idleSince = 0
   /** @type {Promise<unknown>} */
   #kept = Promise.resolve()
   /** @type {Promise<unknown>} */
@@ -52,23 +62,38 @@ export class LiveRecording extends EventTarget {
    * @param {"desktop" | "phone"} seams.device
    * @param {{ recorded: number, safe: number }} [seams.earlier] milliseconds before this page
    * @param {typeof globalThis.MediaRecorder} [seams.Recorder]
+   * @param {() => boolean} [seams.isConnected]
    * @param {Clock} [seams.clock]
    */
-  constructor({ journal, uplink, interview, device, earlier, Recorder, clock = wallClock }) {
+  constructor({ journal, uplink, interview, device, earlier, Recorder, isConnected = () => true, clock = wallClock }) {
     super()
     this.journal = journal
     this.uplink = uplink
     this.interview = interview
     this.device = device
     this.Recorder = Recorder
+    this.isConnected = isConnected
     this.clock = clock
+    this.types = new RecordingTypes({ Recorder, ...(device === "phone" && { isWeak: true }) })
+    this.rate = new PictureRate()
     this.#earlier = earlier?.recorded ?? 0
     this.#safeBefore = earlier?.safe ?? 0
     uplink.addEventListener("progress", () => this.#noteSafe())
   }
 
+  /** Whether bytes of a part have come and its end has not. */
   get isRunning() {
-    return this.#recorder !== null
+    return this.#recorder !== null && this.#key !== null
+  }
+
+  /** Whether there should be a recording, be there one or not. */
+  get isWanted() {
+    return this.#stream !== null
+  }
+
+  /** For how many milliseconds there should be a recording and is none. */
+  get idleFor() {
+    return this.isWanted && !this.isRunning ? this.clock.now() - this.#idleSince : 0
   }
 
   /** The number that the server gave to the part that is being recorded. */
@@ -96,12 +121,12 @@ export class LiveRecording extends EventTarget {
    * @type {Moment | null}
    */
   get moment() {
-    return this.#recorder && this.#key ? { part: this.#key, ms: this.#recorder.ms } : this.#ended
+    return this.running ? { part: this.running.key, ms: this.running.ms } : this.#ended
   }
 
   /** Milliseconds recorded in all parts together. */
   get elapsed() {
-    return this.#earlier + (this.#recorder?.ms ?? 0)
+    return this.#earlier + (this.running?.ms ?? 0)
   }
 
   /** Milliseconds of the part that the server holds durably. */
@@ -115,10 +140,18 @@ export class LiveRecording extends EventTarget {
     return olderWaiting > 0 ? this.#safeBefore : this.#earlier + this.#safe
   }
 
-  /** @param {MediaStream} stream */
+  /**
+   * Resolves when a part is being recorded, or when `end` was called meanwhile. Throws `Stalled`,
+   * or `CannotRecord` as of recording_types.js.
+   *
+   * @param {MediaStream} stream
+   */
   start(stream) {
+    if (!this.isWanted) this.#idleSince = this.clock.now()
     this.#stream = stream
-    return this.#inLine(() => this.#start(stream))
+    if (this.#wish.signal.aborted) this.#wish = new AbortController()
+    const { signal } = this.#wish
+    return this.#inLine(() => this.#start(stream, signal))
   }
 
   /**
@@ -128,6 +161,16 @@ export class LiveRecording extends EventTarget {
    */
   end(reason) {
     this.#stream = null
+    this.#wish.abort()
+    return this.#inLine(() => this.#end(reason))
+  }
+
+  /**
+   * End the part because another one is to follow at once.
+   *
+   * @param {EndReason} reason
+   */
+  cut(reason) {
     return this.#inLine(() => this.#end(reason))
   }
 
@@ -135,87 +178,118 @@ export class LiveRecording extends EventTarget {
     this.#recorder?.flush()
   }
 
-  /** @param {MediaStream} stream */
-  async #start(stream) {
-    if (this.#recorder) return
-    const recorder = new PartRecorder(stream, { Recorder: this.Recorder, clock: this.clock })
+  /**
+   * Try the types until one of them delivers.
+   *
+   * @param {MediaStream} stream
+   * @param {AbortSignal} signal
+   */
+  async #start(stream, signal) {
+    const kind = stream.getVideoTracks().length > 0 ? "picture" : "sound"
+    while (!this.#recorder && !signal.aborted) {
+      const type = this.types.best(kind)
+      try {
+        await this.#run(stream, type, signal)
+      } catch (cause) {
+        if (signal.aborted) return
+        console.warn(cause)
+        const failed = /** @type {PartRecorder | null} */ (this.#recorder)
+        const isWell = failed?.isWell ?? true
+        await this.#end("recorder_error")
+        if (isWell) this.types.doubt(type)
+        // It may be the devices, which somebody else has to see to.
+        if (!isWell || this.types.isWorthAnother(type)) throw new Stalled()
+      }
+    }
+  }
+
+  /**
+   * @param {MediaStream} stream
+   * @param {string} type
+   * @param {AbortSignal} signal
+   */
+  async #run(stream, type, signal) {
+    this.rate.restart()
+    const { Recorder, clock } = this
+    const recorder = new PartRecorder(stream, { type, bits: this.rate.bits, Recorder, clock })
+    recorder.addEventListener("data", (event) => this.#take(recorder, /** @type {CustomEvent<Piece>} */ (event).detail))
+    recorder.addEventListener("broken", () => this.#break(recorder))
+    this.#recorder = recorder
+    await recorder.start(signal)
+    await this.#kept
+  }
+
+  /**
+   * @param {PartRecorder} recorder
+   * @param {Piece} piece
+   */
+  #take(recorder, { bytes, ms }) {
+    if (recorder !== this.#recorder) return
+    if (recorder.isProven) this.types.prove(recorder.type)
+    const key = (this.#key ??= this.#begin(recorder))
+    this.#kept = this.#kept.then(() => this.#keep(key, bytes, ms)).catch((cause) => console.error(cause))
+    const line = { at: this.clock.now(), waiting: this.uplink.waiting, isThere: this.isConnected() }
+    if (recorder.hasCamera) this.rate.note(bytes.byteLength, line)
+  }
+
+  /**
+   * A recorder that never gives a byte leaves no part behind.
+   *
+   * @param {PartRecorder} recorder
+   */
+  #begin(recorder) {
     const key = newName()
-    recorder.addEventListener("data", (event) => {
-      const { detail } = /** @type {CustomEvent<ArrayBuffer>} */ (event)
-      const { ms } = recorder
-      this.#kept = this.#kept.then(() => this.#keep(key, detail, ms)).catch((cause) => console.error(cause))
-    })
-    recorder.addEventListener("broken", () => this.#mend(recorder))
-    this.#watch(stream, recorder)
-    await recorder.start()
     const { interview, device } = this
     const { mimeType, hasCamera: camera, startedAt } = recorder
-    await this.journal.begin({ key, interview, mimeType, camera, device, startedAt })
-    this.#recorder = recorder
-    this.#key = key
     this.#marks = []
     this.#safe = 0
-    this.#upload = this.uplink.add(key)
+    this.#kept = this.#kept
+      .then(() => this.journal.begin({ key, interview, mimeType, camera, device, startedAt }))
+      .then(() => {
+        this.#upload = this.uplink.add(key)
+      })
+    return key
   }
 
   /** @param {EndReason} reason */
   async #end(reason) {
     const recorder = this.#recorder
-    const key = this.#key
-    if (!recorder || !key) return
+    if (!recorder) return
     await recorder.stop()
     await this.#kept
-    this.#ended = { part: key, ms: recorder.ms }
+    const key = this.#key
     this.#safeBefore = this.safeInAll
-    this.#earlier += recorder.ms
+    this.#earlier = this.elapsed
+    this.#recorder = this.#upload = this.#key = null
     this.#safe = 0
-    this.#recorder = null
-    this.#key = null
+    if (key === null) return
+    this.#ended = { part: key, ms: recorder.ms }
+    this.#idleSince = this.clock.now()
     await this.journal.end(key, reason, { endedAt: new Date(this.clock.now()).toISOString(), ms: recorder.ms })
     this.uplink.more(key)
   }
 
   /**
    * @param {string} key
-   * @param {ArrayBuffer} data
+   * @param {ArrayBuffer} bytes
    * @param {number} ms
    */
-  async #keep(key, data, ms) {
-    const bytes = await this.journal.add(key, data, ms)
-    if (key === this.#key) this.#marks.push({ bytes, ms })
+  async #keep(key, bytes, ms) {
+    const size = await this.journal.add(key, bytes, ms)
+    if (key === this.#key) this.#marks.push({ bytes: size, ms })
     this.uplink.more(key)
     this.dispatchEvent(new Event("kept"))
   }
 
   /** @param {PartRecorder} recorder */
-  async #mend(recorder) {
-    if (recorder !== this.#recorder) return
-    const hasSound = this.#stream?.getAudioTracks().some((track) => track.readyState === "live")
-    if (recorder.ms > 30_000) this.#restarts = 0
-    await this.#inLine(() => this.#end(hasSound ? "recorder_error" : "device_change"))
-    if (!hasSound) {
-      this.dispatchEvent(new Event("lost"))
-      return
-    }
-    await this.clock.sleep(RESTARTS[Math.min(this.#restarts++, RESTARTS.length - 1)])
-    if (this.#stream) await this.start(this.#stream)
-  }
-
-  /**
-   * A recorder runs on without a device that was unplugged.
-   *
-   * @param {MediaStream} stream
-   * @param {PartRecorder} recorder
-   */
-  #watch(stream, recorder) {
-    for (const track of stream.getAudioTracks()) {
-      track.addEventListener("ended", () => this.#mend(recorder))
-    }
-    for (const track of stream.getVideoTracks()) {
-      track.addEventListener("ended", () => {
-        if (recorder === this.#recorder) this.dispatchEvent(new Event("camera-lost"))
-      })
-    }
+  async #break(recorder) {
+    const { type, isProven, isWell, hasStalled, ms, reason } = recorder
+    if (isWell && !isProven) this.types.doubt(type)
+    await this.#inLine(async () => {
+      if (recorder !== this.#recorder) return
+      await this.#end(reason)
+      if (this.isWanted) this.dispatchEvent(new CustomEvent("broken", { detail: { hasStalled, ms } }))
+    })
   }
 
   #noteSafe() {
@@ -228,7 +302,7 @@ export class LiveRecording extends EventTarget {
 
   /**
    * @template T
-   * @param {() => Promise<T>} work
+   * @param {() => T | Promise<T>} work
    * @returns {Promise<T>}
    */
   #inLine(work) {

@@ -6,6 +6,7 @@ import { wallClock } from "../helpers/clock.js"
  */
 
 const VERSION = "1.0.0"
+const WITHOUT_BODY = 8_000
 
 /** Nobody answered, or not our server did: a dead network, a captive portal, a server starting up. */
 export class Unanswered extends Error {}
@@ -133,7 +134,8 @@ export class Tus {
   }
 
   /**
-   * Connections die without a word, so no answer is waited for longer than `patience`.
+   * Connections die without a word, so no answer is waited for longer than `patience`, and not so
+   * long where no recording has to go up first.
    *
    * @param {string} url
    * @param {AbortSignal} signal
@@ -144,7 +146,9 @@ export class Tus {
     const stop = () => giveUp.abort()
     const answered = new AbortController()
     signal.addEventListener("abort", stop)
-    this.clock.sleep(this.patience, answered.signal).then(stop)
+    const isShort = request.method !== "PATCH"
+    const patience = isShort ? Math.min(this.patience, WITHOUT_BODY) : this.patience
+    this.clock.sleep(patience, answered.signal).then(stop)
     try {
       return await this.fetch(url, { ...request, signal: giveUp.signal })
     } catch (cause) {

@@ -1,5 +1,6 @@
-import { wallClock } from "../helpers/clock.js"
 import { newName } from "../helpers/new_name.js"
+import { steadyClock } from "../helpers/steady_clock.js"
+import { Caretaker } from "./caretaker.js"
 import { Devices } from "./devices.js"
 import { LiveRecording } from "./live_recording.js"
 import { Presence } from "./presence.js"
@@ -37,7 +38,7 @@ const AGAIN = 2_000
 /**
  * One stay of this tab in the room: it arrives, is present, records, moves out, finishes.
  *
- * Events: `contact`, `moved`, `refused`, `lost`, `camera-lost` as of presence and recording.
+ * Events: `contact`, `moved`, `refused` as of presence, and those of the recording's caretaker.
  */
 export class Visit extends EventTarget {
   devices = new Devices()
@@ -59,7 +60,7 @@ export class Visit extends EventTarget {
    * @param {ReturnType<typeof tracesOf>} seams.traces
    * @param {Clock} [seams.clock]
    */
-  constructor(room, { journal, place, device, earlier, send, connect, level, traces, clock = wallClock }) {
+  constructor(room, { journal, place, device, earlier, send, connect, level, traces, clock = steadyClock() }) {
     super()
     this.room = room
     this.journal = journal
@@ -71,9 +72,15 @@ export class Visit extends EventTarget {
     this.clock = clock
     const endOf = (/** @type {string} */ key) => traces.endOf(key, place)
     this.uplink = new Uplink({ journal, interview: room.id, url: room.partUrl, largest: room.maxChunk, clock, endOf })
-    this.recording = new LiveRecording({ journal, uplink: this.uplink, interview: room.id, device, earlier, clock })
-    for (const name of ["lost", "camera-lost"]) {
-      this.recording.addEventListener(name, () => this.dispatchEvent(new Event(name)))
+    const { uplink, devices } = this
+    const isConnected = () => this.contact === "live"
+    this.recording = new LiveRecording({ journal, uplink, interview: room.id, device, earlier, isConnected, clock })
+    this.caretaker = new Caretaker({ devices, recording: this.recording, clock })
+    for (const name of ["notice", "devices", "lost", "unrecordable"]) {
+      this.caretaker.addEventListener(name, (event) => {
+        const { detail } = /** @type {CustomEvent} */ (event)
+        this.dispatchEvent(new CustomEvent(name, { detail }))
+      })
     }
     this.uplink.addEventListener("acknowledged", () => this.presence?.heard())
     this.recording.addEventListener("kept", () => this.presence?.beatIfDue())
@@ -124,7 +131,7 @@ export class Visit extends EventTarget {
 
   /**
    * Record with what was chosen, opening what is not open yet. Throws `DeviceError` when there is
-   * no microphone; a camera that can't be used is gone without.
+   * no microphone, `CannotRecord` when the browser can't; a camera that can't be used is gone without.
    *
    * @param {Choice} choice
    */
@@ -134,26 +141,27 @@ export class Visit extends EventTarget {
     if (camera && this.devices.camera?.readyState !== "live") {
       await this.devices.openCamera(cameraId).catch(() => undefined)
     }
-    await this.recording.start(this.devices.stream)
+    await this.caretaker.start()
   }
 
   /**
-   * Switch the camera; the part ends and a new one begins. Answers whether the camera is on.
+   * Switch the camera; the part ends and a new one begins. Whether it is on then is for the
+   * devices to say.
    *
    * @param {boolean} on
    * @param {string} [id]
    */
   async switchCamera(on, id) {
-    if (on === (this.devices.camera !== null)) return on
+    if (on === (this.devices.camera !== null)) return
     try {
       if (on) await this.devices.openCamera(id)
     } catch {
-      return false
+      this.dispatchEvent(new CustomEvent("notice", { detail: "camera_refused" }))
+      return
     }
     await this.recording.end("camera_switch")
     if (!on) this.devices.closeCamera()
-    await this.recording.start(this.devices.stream)
-    return on
+    await this.caretaker.start()
   }
 
   /** Another tab or device goes on: let go of everything but what still has to be sent. */

@@ -1,0 +1,49 @@
+"""`python -m tests.bench [--full] [measurement …]`"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from qualz.processes.child import allow_many_open_files
+from tests.bench import drops, room_memory, sockets, together, uploads, ways_back
+
+MEASUREMENTS = {
+    "drops": drops.measure,
+    "ways-back": ways_back.measure,
+    "uploads": uploads.measure,
+    "sockets": sockets.measure,
+    "together": together.measure,
+    "room-memory": room_memory.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description="How fast Qualz is here")
+    parser.add_argument("names", nargs="*", help=f"of: {', '.join(MEASUREMENTS)}")
+    parser.add_argument("--full", action="store_true", help="about ten minutes instead of two")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(MEASUREMENTS):
+        parser.error(f"there is no measurement {', '.join(sorted(unknown))}")
+    # Whoever ends us ends what we started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before it was done."))
+    allow_many_open_files()
+    began = time.monotonic()
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} processors; {load:.1f} of them wanted in the last minute.")
+    if load > 0.5:
+        print("This machine is not quiet: what follows says more about that than about Qualz.")
+    for name in asked.names or MEASUREMENTS:
+        try:
+            MEASUREMENTS[name](full=asked.full)
+        except AssertionError as cause:
+            # The others are still worth knowing.
+            print(f"\n{name}: not measured: {cause}")
+    print(f"\nTook {time.monotonic() - began:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()
