@@ -20,7 +20,7 @@ run: ## Set up what is missing and start Qualz; Ctrl-C stops it
 
 test: check ## Run the checks and all tests; choose some with ARGS="-k word"
 	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
-		exec .venv/bin/python -m pytest $(ARGS)
+		exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: ## Check style, types and the JavaScript, and run its unit tests
 	@$(SET_UP) test

@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from qualz import presence
+from qualz import clock, presence
 from qualz.dashboard.recordings import in_words
 from qualz.database import db
 from qualz.interview import Interview
@@ -141,8 +141,9 @@ def test_the_earlier_full_session_plays_while_a_newer_one_is_made(
 def test_what_is_missing_is_named_in_seconds(
     adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
 ):
-    record(interview, ago=600)
-    second = record(interview, ago=556)
+    with time_machine.travel(clock.now(), tick=False):
+        record(interview, ago=600)
+        second = record(interview, ago=556)
     second.damage = "the last 2 s could not be read"
     db.session.commit()
     answer = adas.get(of(study, interview, "/recording"), headers=HTMX).text
