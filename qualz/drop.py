@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Heartbeats come every 2 s and chunks every second: one of each may be lost and the next one late.
 # With the sweep's second on top a silent loss is noticed within 5 s.
 PRESENT_FOR = timedelta(seconds=3.5)
-# A server that was killed is back by then.
-STARTS_WITHIN = timedelta(seconds=15)
+# A server that was killed, or is brought up to date, is back by then.
+STARTS_WITHIN = timedelta(seconds=60)
 
 
 class Cause(StrEnum):

@@ -49,6 +49,8 @@ class Interview(Model):
     consented_at: Mapped[datetime] = mapped_column(default=clock.now)
     # The one live place: which tab on which device is in the room.
     place: Mapped[str | None] = mapped_column(String(64))
+    # The page that came there last; a reload is another page in the same place.
+    page: Mapped[str | None] = mapped_column(String(64))
     last_seen_at: Mapped[datetime | None]
     # Set while the participant is known to be gone; see `drops`.
     away_since: Mapped[datetime | None]
@@ -128,6 +130,7 @@ class Interview(Model):
         self,
         place: str,
         *,
+        page: str | None = None,
         came: Came = Came.FIRST,
         listening_since: datetime | None = None,
         take_over: bool = False,
@@ -142,13 +145,17 @@ class Interview(Model):
         moved = self.place is not None and self.place != place
         if moved and not take_over and self.is_present:
             raise ElsewhereInRoom("This interview is open in another tab or on another device.")
-        self.place = place
+        self.place, self.page = place, page
         self.seen(came, listening_since=listening_since)
         return moved
 
-    def depart(self, place: str) -> None:
-        """The page in that place is being left. Perhaps it is only loaded anew."""
-        if self.state is Interview.State.LIVE and self.place == place and not self.away_since:
+    def depart(self, place: str, page: str | None = None) -> None:
+        """The page in that place is being left. Perhaps it is only loaded anew.
+
+        Its goodbye may be slower than the page that follows it, and then says nothing new.
+        """
+        is_theirs = (self.place, self.page) == (place, page)
+        if self.state is Interview.State.LIVE and is_theirs and not self.away_since:
             self.away_since = clock.now()
             self.drops.append(Drop(left_at=self.away_since, cause=Cause.LEFT))
 
@@ -164,12 +171,13 @@ class Interview(Model):
             self.interrupted_at = None
 
     def _return(self, came: Came, listening_since: datetime | None) -> None:
-        drop = self.drops[-1] if self.drops else None
-        if drop is None or drop.returned_at:
+        if not any(drop.returned_at is None for drop in self.drops):
             # They were back before anybody had noticed.
-            drop = Drop(left_at=self.last_seen_at or clock.now(), noticed_at=clock.now())
-            self.drops.append(drop)
-        drop.end(came, listening_since=listening_since or drop.left_at)
+            left_at = self.last_seen_at or clock.now()
+            self.drops.append(Drop(left_at=left_at, noticed_at=clock.now()))
+        for drop in self.drops:
+            if drop.returned_at is None:
+                drop.end(came, listening_since=listening_since or drop.left_at)
         self.away_since = None
 
     @property

@@ -36,6 +36,18 @@ class EndReason(StrEnum):
     GIVEN_UP = "given_up"
 
 
+# While a body is on its way another request may declare the part's end.
+WRITTEN_BY_OTHERS = [
+    "bytes_durable",
+    "last_byte_at",
+    "stored_ms",
+    "length",
+    "closed_at",
+    "end_reason",
+    "recorded_ms",
+    "delivered_ms",
+]
+
 # Whoever stopped the recorder in good order got all that it held. Of the others the timeslice in
 # flight never reached the journal.
 ORDERLY = (
@@ -189,9 +201,7 @@ class Part(Model):
             .where(Part.id == self.id, Part.bytes_durable < durable)
             .values(bytes_durable=durable, last_byte_at=clock.now(), **until)
         )
-        db.session.refresh(
-            self, ["bytes_durable", "last_byte_at", "stored_ms", "length", "closed_at"]
-        )
+        db.session.refresh(self, WRITTEN_BY_OTHERS)
         if not grown:
             return
         if not self.is_open:
@@ -238,7 +248,10 @@ class Part(Model):
     def close(self, reason: EndReason) -> None:
         """Nothing more is waited for. Late bytes are still taken: they make the recording stale."""
         if self.closed_at is None:
-            self.recording.note_reported(self.recording.interview.heartbeat)
+            interview = self.recording.interview
+            db.session.flush()
+            db.session.refresh(interview, ["heartbeat"])
+            self.recording.note_reported(interview.heartbeat)
             self.closed_at = clock.now()
             self.end_reason = self.end_reason or reason
             self.recording.grow_stale()

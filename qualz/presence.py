@@ -16,6 +16,9 @@ from qualz.part import Part
 from qualz.resume_link import ResumeLink
 
 ABANDONED_AFTER = timedelta(weeks=1)
+DAY_MS = 24 * 60 * 60 * 1000
+# What a heartbeat tells in numbers, and the most that is believed.
+MOST = {"waiting": 2**50, "part": 100_000, "ms": DAY_MS, "safe": DAY_MS}
 
 
 class Presence(StrEnum):
@@ -163,15 +166,18 @@ def abandon_forgotten() -> None:
 
 
 def tidy(report: dict[str, Any]) -> dict[str, Any]:
-    """Of what a page says about its recorder, what is known and of the right kind."""
+    """Of what a page says about its recorder, what is known, of the right kind and size."""
     return {
         **{name: bool(report.get(name)) for name in ("recording", "paused", "muted")},
-        **{
-            name: max(0, _number(report.get(name)))
-            for name in ("level", "waiting", "part", "ms", "safe")
-        },
+        **{name: _whole(report.get(name), most) for name, most in MOST.items()},
+        "level": min(1.0, max(0.0, _number(report.get("level")))),
     }
 
 
+def _whole(value: Any, most: int) -> int:
+    return int(min(most, max(0, _number(value))))
+
+
 def _number(value: Any) -> float:
-    return value if isinstance(value, int | float) and abs(value) < 1e15 else 0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and abs(value) < 1e15 else 0

@@ -14,6 +14,7 @@ from functools import partial
 
 from flask import Flask, current_app
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from qualz import background, broadcasts, clock, presence
 from qualz.database import db
@@ -50,10 +51,14 @@ def once(settings: Settings) -> None:
         partial(begin_due_merges, hold=settings.hold),
     ]
     for step in steps:
-        changed = step()
-        db.session.commit()
-        for interview in changed or []:
-            broadcasts.interview_changed(interview)
+        try:
+            changed = step()
+            db.session.commit()
+            for interview in changed or []:
+                broadcasts.interview_changed(interview)
+        except SQLAlchemyError:
+            log.exception("A step of the sweep failed; the next round tries again.")
+            db.session.rollback()
     current_app.extensions["storage"].clear_workspaces()
     for merge in Merge.unclaimed():
         background.ring(current_app.extensions["queue"], "merge", merge.id)
@@ -65,10 +70,25 @@ def close_held_parts(*, hold: timedelta, storage: Storage) -> None:
     Their files have the last word: a process may have ended between writing and noting it down.
     """
     heard = func.coalesce(Part.last_byte_at, Part.started_at)
-    held = select(Part).where(Part.closed_at.is_(None), heard <= clock.now() - hold)
-    for part in db.session.scalars(held).all():
-        part.note_durable(storage.sync(part.file))
-        part.close(EndReason.GIVEN_UP)
+    held = select(Part.id).where(Part.closed_at.is_(None), heard <= clock.now() - hold)
+    for part_id in db.session.scalars(held).all():
+        try:
+            _close_held(part_id, storage)
+        except Exception:
+            # One that cannot be closed is not to keep all the others open.
+            log.exception("A held part could not be closed; the next sweep tries again.")
+            db.session.rollback()
+
+
+def _close_held(part_id: int, storage: Storage) -> None:
+    file = db.session.get_one(Part, part_id).file
+    db.session.commit()
+    # The disk is waited for before the database is written to: others want to write there.
+    durable = storage.sync(file)
+    part = db.session.get_one(Part, part_id, populate_existing=True)
+    part.note_durable(durable)
+    part.close(EndReason.GIVEN_UP)
+    db.session.commit()
 
 
 def begin_due_merges(*, hold: timedelta) -> None:

@@ -13,6 +13,7 @@ from flask import Response, current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
+from qualz import clock
 from qualz.database import db
 from qualz.errors import QualzError
 from qualz.interview import Interview
@@ -29,12 +30,26 @@ class NotAdmitted(QualzError):
     status = 403
 
 
-def admit(response: Response, interview: Interview, *, by: ResumeLink | None = None) -> Response:
-    """Let the browser that gets this answer into the interview's room."""
+def admit(
+    response: Response,
+    interview: Interview,
+    *,
+    by: ResumeLink | None = None,
+    since: float | None = None,
+) -> Response:
+    """Let the browser that gets this answer into the interview's room.
+
+    `since`: when it was let in first, in seconds since 1970; now, unless said.
+    """
     settings: Settings = current_app.extensions["settings"]
+    key = {
+        "interview": interview.public_id,
+        "link": by.id if by else None,
+        "since": since or clock.now().timestamp(),
+    }
     response.set_cookie(
         PREFIX + interview.public_id,
-        _serializer().dumps({"interview": interview.public_id, "link": by.id if by else None}),
+        _serializer().dumps(key),
         max_age=settings.resume_link_validity,
         httponly=True,
         samesite="Lax",
@@ -57,7 +72,7 @@ def readmit(response: Response, public_id: str, key: str) -> Response:
     if held is None or interview is None:
         raise NotAdmitted("This key lets nobody in any more. Ask for a new link.")
     link = db.session.get(ResumeLink, held["link"]) if held["link"] else None
-    return admit(response, interview, by=link)
+    return admit(response, interview, by=link, since=held.get("since"))
 
 
 def interview_from(cookies: Mapping[str, str], public_id: str) -> Interview:
@@ -108,7 +123,7 @@ def key_in(cookies: Mapping[str, str], public_id: str) -> dict[str, Any] | None:
 def came_by_consent(cookies: Mapping[str, str], public_id: str) -> bool:
     """Whether this browser is the one in which the interview was begun."""
     key = key_in(cookies, public_id)
-    return key == {"interview": public_id, "link": None}
+    return key is not None and key["link"] is None
 
 
 def _admitted(value: str, public_id: str) -> Interview | None:
@@ -133,7 +148,9 @@ def _read(serializer: URLSafeTimedSerializer, value: str) -> dict[str, Any] | No
         key: dict[str, Any] | None = serializer.loads(value, max_age=validity)
     except BadData:
         return None
-    return key
+    # A key that was given anew is no younger for it.
+    now = clock.now().timestamp()
+    return key if key and now - key.get("since", now) <= validity else None
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -34,6 +34,7 @@ def arrive(public_id: str) -> ResponseReturnValue:
     sent = asked.body()
     moved = interview.arrive(
         asked.name_in(sent, "place"),
+        page=_page(sent),
         came=_came(sent.get("came")),
         listening_since=current_app.extensions["listening_since"],
         take_over=bool(sent.get("takeOver")),
@@ -56,7 +57,8 @@ def readmit(public_id: str) -> Response:
 def depart(public_id: str) -> Response:
     """The page is being left; the last thing that it says."""
     interview = admission.interview_from(request.cookies, public_id)
-    interview.depart(asked.name_in(asked.body(), "place"))
+    said = asked.body()
+    interview.depart(asked.name_in(said, "place"), _page(said))
     db.session.commit()
     broadcasts.interview_changed(interview)
     return Response(status=204)
@@ -67,6 +69,10 @@ def beat(public_id: str) -> ResponseReturnValue:
     """The heartbeat of a page whose proxy lets no WebSocket through."""
     sent = asked.body()
     return jsonify(here=hear(public_id, asked.name_in(sent, "place"), sent))
+
+
+def _page(said: dict[str, Any]) -> str | None:
+    return asked.name_in(said, "page") if "page" in said else None
 
 
 def _came(word: object) -> Came:

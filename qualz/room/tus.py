@@ -13,6 +13,7 @@ from qualz.errors import QualzError
 from qualz.settings import MEBIBYTE
 
 VERSION = "1.0.0"
+LONGEST_METADATA = 4096
 EXTENSIONS = (
     "creation",
     "creation-defer-length",
@@ -98,13 +99,15 @@ def metadata_from(header: str) -> dict[str, str]:
 
     A value may be any bytes; what is not text matters to nobody here, so it need not be right.
     """
+    if not (header.isprintable() and len(header) <= LONGEST_METADATA):
+        raise Unacceptable(f"Upload-Metadata is one line of at most {LONGEST_METADATA} characters.")
     found: dict[str, str] = {}
     for pair in filter(None, (pair.strip() for pair in header.split(","))):
         key, _, value = pair.partition(" ")
         if key in found:
             raise Unacceptable(f"Upload-Metadata has {key} twice.")
         found[key] = _from_base64(value, f"{key} in Upload-Metadata").decode(errors="replace")
-    return found
+    return {key: value.replace("\0", "") for key, value in found.items()}
 
 
 def in_words(size: int) -> str:

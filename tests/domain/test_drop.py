@@ -118,6 +118,17 @@ def test_a_heartbeat_that_comes_after_the_goodbye_is_of_before_it(
     assert len(interview.drops) == 1
 
 
+def test_a_goodbye_that_is_slower_than_the_next_page_says_nothing(
+    interview: Interview, time: Travel
+):
+    interview.arrive("laptop", page="before the reload")
+    interview.arrive("laptop", page="after it", came=Came.RELOAD)
+    interview.depart("laptop", "before the reload")
+    assert interview.is_present
+    interview.depart("laptop", "after it")
+    assert not interview.is_present
+
+
 def test_a_goodbye_from_another_place_says_nothing(interview: Interview, time: Travel):
     interview.depart("phone")
     assert interview.is_present
@@ -137,7 +148,7 @@ def test_a_server_that_started_anew_after_the_drop_is_not_blamed(
 ):
     time.shift(5 * SECOND)
     sweeps(interview)
-    time.shift(60 * SECOND)
+    time.shift(90 * SECOND)
     beats(interview, listening_since=clock.now() - SECOND)
     assert interview.drops[0].cause is Cause.CONNECTION
 

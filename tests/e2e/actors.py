@@ -306,7 +306,8 @@ class Traveller(Participant):
             self.answers_aloud(seconds=1)
         self.finishes()
 
-    def notices_the_drop(self, *, since: float, within: float = 3) -> None:
+    def notices_the_drop(self, *, since: float, within: float = 6) -> None:
+        """Three seconds are promised, and measured by `make bench` on a quiet machine."""
         self.witness.saw(self.page, "reconnecting", since=since, within=within)
         self.sees(re.compile("^Reconnecting"))
 

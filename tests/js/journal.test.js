@@ -7,9 +7,11 @@ import { IndexedStore } from "../../static/js/models/indexed_store.js"
 import { MemoryStore } from "../../static/js/models/memory_store.js"
 import { bytes, newPart, text } from "./support/parts.js"
 
+const originals = { write: IndexedStore.prototype.write, chunks: IndexedStore.prototype.chunks }
 let factory
 beforeEach(() => {
   factory = new IDBFactory()
+  Object.assign(IndexedStore.prototype, originals)
 })
 
 const KINDS = {
@@ -213,3 +215,44 @@ class FullAfter extends MemoryStore {
     return super.write(...what)
   }
 }
+
+describe("a journal whose storage fails", () => {
+  test("gives from memory what follows, while what is stored can't be read", async () => {
+    const journal = await Journal.open(factory)
+    await journal.begin(newPart())
+    await journal.add("k1", bytes("sent already, "))
+    await journal.acknowledged("k1", 14)
+    IndexedStore.prototype.write = async () => Promise.reject(new Error("gone"))
+    IndexedStore.prototype.chunks = async () => Promise.reject(new Error("gone"))
+    await journal.add("k1", bytes("said since"))
+    assert.equal(text((await journal.read("k1", 14, 100)).bytes), "said since")
+    assert.equal(journal.isLasting, false)
+  })
+
+  test("never fills up what it may read yet, and in the end goes on behind what is lost", async () => {
+    const journal = await Journal.open(factory)
+    await journal.begin(newPart())
+    await journal.add("k1", bytes("lost"))
+    IndexedStore.prototype.write = async () => Promise.reject(new Error("gone"))
+    IndexedStore.prototype.chunks = async () => Promise.reject(new Error("gone"))
+    await journal.add("k1", bytes("kept"))
+    for (let times = 1; times < 8; times += 1) await assert.rejects(journal.read("k1", 0, 100))
+    assert.equal(text((await journal.read("k1", 0, 100)).bytes), "\0\0\0\0kept")
+  })
+
+  test("fills up what a page that died had in its memory only", async () => {
+    const before = await Journal.open(factory)
+    await before.begin(newPart())
+    await before.add("k1", bytes("one "))
+    const { write } = originals
+    IndexedStore.prototype.write = async () => Promise.reject(new Error("full"))
+    await before.add("k1", bytes("two "))
+    IndexedStore.prototype.write = write
+    await before.add("k1", bytes("three"))
+
+    const after = await Journal.open(factory)
+    await after.takeUp("k1")
+    assert.equal(text((await after.read("k1", 0, 100)).bytes), "one \0\0\0\0three")
+    assert.equal(text((await after.read("k1", 4, 2)).bytes), "\0\0")
+  })
+})

@@ -66,7 +66,7 @@ describe("a visit", () => {
   test("arrives under its place", async () => {
     answers = [{ moved: false }]
     assert.equal(await visit.arrive(), "here")
-    assert.deepEqual(sent, [["POST", "/room/i1/arrivals", { place: "here", takeOver: false, came: "first" }]])
+    assert.deepEqual(sent, [["POST", "/room/i1/arrivals", { place: "here", page: sent[0][2].page, takeOver: false, came: "first" }]])
   })
 
   test("says how it came to be here, as far as this browser can tell", async () => {
@@ -81,7 +81,7 @@ describe("a visit", () => {
     await visit.arrive()
     visit.stay()
     visit.depart()
-    assert.deepEqual(sent.at(-1), ["POST", "/room/i1/departures", { place: "here" }])
+    assert.deepEqual(sent.at(-1), ["POST", "/room/i1/departures", { place: "here", page: sent[0][2].page }])
     assert.equal(traces.came("here"), "reload")
     assert.equal(traces.came("another tab"), "reopened")
   })

@@ -1,3 +1,4 @@
+import { keptFor } from "../helpers/kept.js"
 import { piece } from "../helpers/pieces.js"
 import { readmit } from "../helpers/readmit.js"
 import { tracesOf } from "../helpers/traces.js"
@@ -55,6 +56,7 @@ function lineFor(isDone, trouble) {
  */
 function uplinkFor(journal, interview) {
   const traces = tracesOf(interview)
+  const kept = keptFor(interview)
   return new Uplink({
     journal,
     interview,
@@ -62,8 +64,11 @@ function uplinkFor(journal, interview) {
     endOf: (key) => traces.endOf(key),
     readmit: async (key) => {
       const isIn = await readmit(interview, key)
-      // Now the page would say something else: that an interview is waiting here.
-      if (isIn) location.reload()
+      if (isIn && kept.get("readmitted") === null) {
+        // Now the page would say something else: that an interview is waiting here.
+        kept.set("readmitted", "yes")
+        location.reload()
+      }
       return isIn
     },
   })

@@ -1,14 +1,18 @@
-import { send } from "./http.js"
+import { Refused, send } from "./http.js"
 
 /**
- * Ask for the cookie that this browser has lost. Answers whether it was given.
+ * Ask for the cookie that this browser has lost. Answers whether it was given; throws when nobody
+ * answered.
  *
  * @param {string} interview
  * @param {string} key
  */
 export async function readmit(interview, key) {
-  return send("POST", `/room/${interview}/readmissions`, { key }).then(
-    () => true,
-    () => false,
-  )
+  try {
+    await send("POST", `/room/${interview}/readmissions`, { key })
+    return true
+  } catch (cause) {
+    if (cause instanceof Refused) return false
+    throw cause
+  }
 }

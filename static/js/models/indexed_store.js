@@ -3,6 +3,7 @@
  */
 
 const NAME = "qualz-journal"
+const PATIENCE = 8_000
 
 /**
  * Keeps parts and chunks in IndexedDB. A write is on the disk when it resolves, as far as the
@@ -94,11 +95,11 @@ export class IndexedStore {
    */
   async #within(mode, work) {
     try {
-      return await transact(await this.#open(), mode, work)
+      return await inTime(this.#open().then((database) => transact(database, mode, work)))
     } catch (cause) {
       if (cause instanceof Error && cause.name === "QuotaExceededError") throw cause
       this.#forget()
-      return transact(await this.#open(), mode, work)
+      return inTime(this.#open().then((database) => transact(database, mode, work)))
     }
   }
 
@@ -154,6 +155,20 @@ function transact(database, mode, work) {
     transaction.oncomplete = () => resolve(request?.result)
     transaction.onerror = () => reject(transaction.error)
     transaction.onabort = () => reject(transaction.error)
+  })
+}
+
+/**
+ * WebKit's storage may never answer again after the machine has slept.
+ *
+ * @template T
+ * @param {Promise<T>} work
+ * @returns {Promise<T>}
+ */
+function inTime(work) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error("The browser's storage does not answer.")), PATIENCE)
+    work.then(resolve, reject).finally(() => clearTimeout(late))
   })
 }
 

@@ -2,6 +2,9 @@ import { sha256 } from "../helpers/digest.js"
 import { IndexedStore } from "./indexed_store.js"
 import { MemoryStore } from "./memory_store.js"
 
+// With the pauses between attempts that is some minutes.
+const GIVEN_UP_AFTER = 8
+
 /**
  * A part as the journal knows it.
  *
@@ -53,6 +56,10 @@ import { MemoryStore } from "./memory_store.js"
 export class Journal extends EventTarget {
   /** @type {Map<string, Part>} */
   #parts = new Map()
+  /** @type {Set<string>} */
+  #isInherited = new Set()
+  /** How often the lasting store could not be read, one time after the other. */
+  #unreadable = 0
   /** @type {Promise<unknown>} */
   #line = Promise.resolve()
   /** @type {Store | null} */
@@ -111,8 +118,10 @@ export class Journal extends EventTarget {
    * @param {string} key
    */
   async takeUp(key) {
-    const part = (await this.#lasting?.part(key)) ?? (await this.#memory.part(key))
+    const kept = await this.#lasting?.part(key).catch(() => undefined)
+    const part = kept ?? (await this.#memory.part(key))
     if (part) this.#parts.set(key, part)
+    if (kept) this.#isInherited.add(key)
     return part
   }
 
@@ -222,18 +231,27 @@ export class Journal extends EventTarget {
    */
   async read(key, offset, most) {
     const chunks = await this.#chunks(key, offset, most)
+    const end = offset + most
     /** @type {Uint8Array[]} */
     const pieces = []
     let at = offset
     /** @type {number | null} */
     let ms = null
     for (const chunk of chunks) {
-      if (chunk.offset > at || chunk.offset + chunk.length <= at) continue
-      const piece = (await this.#verified(chunk)).subarray(at - chunk.offset, at - chunk.offset + most)
-      pieces.push(piece.subarray(0, offset + most - at))
-      at += pieces[pieces.length - 1].byteLength
+      if (chunk.offset + chunk.length <= at) continue
+      if (chunk.offset > at && !this.#isLost(key)) break
+      if (chunk.offset > at) at += pieces[pieces.push(this.#hole(key, at, Math.min(chunk.offset, end))) - 1].byteLength
+      if (at === end) break
+      const piece = (await this.#verified(chunk)).subarray(at - chunk.offset, end - chunk.offset)
+      pieces.push(piece)
+      at += piece.byteLength
       if (at === chunk.offset + chunk.length) ms = chunk.ms
-      if (at === offset + most) break
+      if (at === end) break
+    }
+    const { size } = this.part(key)
+    if (at === offset && at < size && this.#isLost(key)) {
+      pieces.push(this.#hole(key, at, Math.min(size, end)))
+      at = Math.min(size, end)
     }
     return { bytes: joined(pieces, at - offset), ms }
   }
@@ -295,9 +313,40 @@ export class Journal extends EventTarget {
    * @param {number} most
    */
   async #chunks(key, from, most) {
-    const kept = (await this.#lasting?.chunks(key, from, most)) ?? []
     const held = await this.#memory.chunks(key, from, most)
-    return [...kept, ...held].sort((one, other) => one.offset - other.offset)
+    try {
+      const kept = (await this.#lasting?.chunks(key, from, most)) ?? []
+      this.#unreadable = 0
+      return [...kept, ...held].sort((one, other) => one.offset - other.offset)
+    } catch (cause) {
+      this.#doubt()
+      this.#unreadable += 1
+      if (held.length === 0 || (held[0].offset > from && !this.#isLost(key))) throw cause
+      return held
+    }
+  }
+
+  /**
+   * Whether what is not found now will not be found later: a page that died kept some of it in its
+   * memory only, or the browser's storage is gone for good.
+   *
+   * @param {string} key
+   */
+  #isLost(key) {
+    return this.#unreadable >= GIVEN_UP_AFTER || (this.#unreadable === 0 && this.#isInherited.has(key))
+  }
+
+  /**
+   * A hole costs a moment of the recording, and a shift costs the rest of it.
+   *
+   * @param {string} key
+   * @param {number} from
+   * @param {number} to
+   */
+  #hole(key, from, to) {
+    console.error(`Bytes ${from} to ${to} of ${key} are lost.`)
+    this.dispatchEvent(new CustomEvent("damaged", { detail: key }))
+    return new Uint8Array(to - from)
   }
 
   /**

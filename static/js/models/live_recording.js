@@ -255,7 +255,7 @@ export class LiveRecording extends EventTarget {
   async #end(reason) {
     const recorder = this.#recorder
     if (!recorder) return
-    await recorder.stop()
+    const isWhole = await recorder.stop()
     await this.#kept
     const key = this.#key
     this.#safeBefore = this.safeInAll
@@ -265,7 +265,7 @@ export class LiveRecording extends EventTarget {
     if (key === null) return
     this.#ended = { part: key, ms: recorder.ms }
     this.#idleSince = this.clock.now()
-    await this.journal.end(key, reason, { endedAt: new Date(this.clock.now()).toISOString(), ms: recorder.ms })
+    await this.journal.end(key, isWhole ? reason : "recorder_error", { endedAt: new Date(this.clock.now()).toISOString(), ms: recorder.ms })
     this.uplink.more(key)
   }
 

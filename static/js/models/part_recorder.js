@@ -141,17 +141,23 @@ export class PartRecorder extends EventTarget {
     if (this.#recorder.state === "recording") this.#recorder.requestData()
   }
 
-  /** Resolves when the last byte has been delivered. */
+  /**
+   * Resolves when the last byte has been delivered. Answers whether it was: what comes too late is
+   * not waited for.
+   */
   async stop() {
     this.#watch.abort()
-    if (this.#startedAt === 0) return
+    if (this.#startedAt === 0) return true
     this.#stoppedAt ||= this.clock.now()
     if (this.#recorder.state !== "inactive") this.#recorder.stop()
     // A recorder whose device vanished may never say that it has stopped.
     const enough = new AbortController()
-    await Promise.race([this.#stopped, this.clock.sleep(STOPS_WITHIN, enough.signal)])
+    const inTime = this.#stopped.then(() => true)
+    const tooLate = this.clock.sleep(STOPS_WITHIN, enough.signal).then(() => false)
+    const hasStopped = await Promise.race([inTime, tooLate])
     enough.abort()
     await this.#delivered
+    return hasStopped
   }
 
   /** @param {Blob} data */

@@ -234,10 +234,16 @@ export class PartUpload extends EventTarget {
    */
   async #isReadmitted(trouble) {
     const { returnKey } = this.journal.part(this.key)
-    const isOut = trouble instanceof Refusal && [401, 403, 404].includes(trouble.status)
+    // A proxy may refuse too, and a key of ours would change nothing about that.
+    const isOut = trouble instanceof Refusal && trouble.isTus && [401, 403, 404].includes(trouble.status)
     if (!isOut || !returnKey || !this.readmit || this.#hasAskedToReturn) return false
-    this.#hasAskedToReturn = true
-    return this.readmit(returnKey)
+    try {
+      const isIn = await this.readmit(returnKey)
+      this.#hasAskedToReturn = true
+      return isIn
+    } catch {
+      return false
+    }
   }
 
   /** @param {Refusal} refusal */

@@ -99,7 +99,7 @@ export class Visit extends EventTarget {
    */
   async arrive({ takeOver = false } = {}) {
     const came = this.#hasArrived ? "return" : this.traces.came(this.place)
-    const answer = await this.#insist("POST", "arrivals", { place: this.place, takeOver, came })
+    const answer = await this.#insist("POST", "arrivals", { place: this.place, page: this.#page, takeOver, came })
     if (answer !== 200) return ARRIVALS[answer] ?? "refused"
     this.#hasArrived = true
     this.traces.enter(this.#page)
@@ -111,7 +111,7 @@ export class Visit extends EventTarget {
     if (!this.presence) return
     const { key = null, ms = 0 } = this.recording.running ?? {}
     this.traces.leave({ page: this.#page, place: this.place, at: new Date().toISOString(), key, ms })
-    this.send("POST", `${this.room.url}/departures`, { place: this.place }, { isLast: true }).catch(() => undefined)
+    this.send("POST", `${this.room.url}/departures`, { place: this.place, page: this.#page }, { isLast: true }).catch(() => undefined)
   }
 
   /** From now on the server knows that the participant is here. */
