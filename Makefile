@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots bench clean
+.PHONY: help run test test-all check screenshots bench clean
 
 # The first Python that is new enough; name another in PYTHON.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -12,13 +12,17 @@ SET_UP = $(if $(PYTHON),$(PYTHON) scripts/set_up.py,\
 WITH_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 help: ## Say what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Set up what is missing and start Qualz; Ctrl-C stops it
 	@$(SET_UP) run
 	@exec .venv/bin/qualz run
 
 test: check ## Run the checks and all tests; choose some with ARGS="-k word"
+	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
+		exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m "not long" $(ARGS)
+
+test-all: check ## The same with what takes longest
 	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
 		exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 

@@ -140,6 +140,7 @@ def test_a_type_without_bytes_gives_way_to_the_next(
     assert len(recorded.types) == 2
 
 
+@pytest.mark.long
 def test_a_browser_that_records_no_picture_records_the_voice(
     participant: Participant,
     devices: BrokenDevices,
@@ -230,6 +231,7 @@ def test_a_microphone_that_the_system_mutes_is_said_and_waited_for(
     assert all(has_picture(file) for file in recorded.files)
 
 
+@pytest.mark.long
 def test_a_microphone_that_dries_up_is_opened_anew(
     participant: Participant,
     devices: BrokenDevices,
@@ -300,6 +302,7 @@ def test_a_recorder_that_reports_an_error_is_replaced(
     assert recorded.reasons == ["recorder_error", None]
 
 
+@pytest.mark.long
 def test_a_microphone_that_hears_nothing_is_said(
     participant: Participant, devices: BrokenDevices, comes: Callable[..., None]
 ):
@@ -310,6 +313,7 @@ def test_a_microphone_that_hears_nothing_is_said(
     assert len(devices.tried) == 1
 
 
+@pytest.mark.long
 def test_a_hidden_page_goes_on_recording(
     server: Server,
     participant: Participant,

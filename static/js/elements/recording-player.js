@@ -107,6 +107,8 @@ class RecordingPlayer extends HTMLElement {
     media.setAttribute("playsinline", "")
     media.addEventListener("timeupdate", this.#tellTime)
     media.addEventListener("error", this.#recover)
+    // A Full Session that came meanwhile had to wait.
+    media.addEventListener("ended", () => this.#look())
     // From now on it stays in sight, however far down the transcript is read.
     media.addEventListener("play", () => (this.#stage.dataset.started = ""), { once: true })
     this.#stage.querySelector("[data-frame]")?.replaceChildren(media)
