@@ -48,8 +48,8 @@ export default [
     languageOptions: { globals: { document: "off", window: "off" } },
   },
   {
-    // Put into pages by the benchmarks.
-    files: ["tests/bench/**/*.js"],
+    // Put into pages by the benchmarks and the browser tests.
+    files: ["tests/bench/**/*.js", "tests/e2e/**/*.js"],
     languageOptions: { globals: { ...globals.browser, bench: "readonly" } },
   },
   {

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Enum
+from sqlalchemy import Connection, Enum
 
-from qualz.database import db
+from qualz.database import db, is_compared
 
 engine = db.engine
 
 
 def run() -> None:
     with engine.connect() as connection:
+        # SQLite changes a table by making it anew. With its foreign keys on, dropping the old one
+        # would take along every row that points to it.
+        _set_foreign_keys(connection, on=False)
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
             render_as_batch=True,
             compare_type=_differs,
+            include_name=is_compared,
             render_item=_render_item,
         )
         with context.begin_transaction():
             context.run_migrations()
+        _set_foreign_keys(connection, on=True)
+
+
+def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
+    """Only outside of a transaction is SQLite told; others need not be."""
+    if connection.dialect.name == "sqlite":
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+        cursor.close()
 
 
 def _differs(

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from qualz.interview import Interview
 from qualz.recording import Recording
+from qualz.study import Study
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,26 @@ def recording_changed(recording: Recording) -> None:
 
 def interview_changed(interview: Interview) -> None:
     _tell("changed", {"interview": interview.public_id}, WORKPLACE, interview.study.public_id)
+
+
+def interview_removed(study: str, interview: str) -> None:
+    """By their public ids: the interview itself is gone."""
+    _tell("changed", {"interview": interview}, WORKPLACE, study)
+
+
+def study_changed(study: Study) -> None:
+    """Something of it that belongs to no interview, or that any of them may show."""
+    _tell("changed", {"interview": None}, WORKPLACE, study.public_id)
+
+
+def news_for(researcher_id: int) -> None:
+    """There is a notification more, or one less to read."""
+    _tell("news", {}, WORKPLACE, whose_news(researcher_id))
+
+
+def whose_news(researcher_id: int) -> str:
+    """What all pages of one researcher hear."""
+    return f"researcher-{researcher_id}"
 
 
 def moved_elsewhere(interview: Interview) -> None:

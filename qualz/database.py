@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
@@ -15,15 +17,21 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     CursorResult,
     DateTime,
+    Delete,
     Dialect,
     Engine,
     Enum,
     MetaData,
     String,
     Update,
+    delete,
     event,
+    select,
+    text,
+    true,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
@@ -101,6 +109,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA busy_timeout=10000")
+    # What is deleted is overwritten, so that nobody finds it in the file. PostgreSQL does so when
+    # it vacuums.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def lightly() -> None:
@@ -117,6 +128,22 @@ def lightly() -> None:
     elif not driver.in_transaction:
         connection.info[LIGHTLY] = True
         driver.execute("PRAGMA synchronous=NORMAL")
+
+
+def empty_log() -> bool:
+    """Write SQLite's log into its database and cut it off: until then it holds earlier versions of
+    pages. False where somebody else was reading; whoever else writes waits for it a moment."""
+    db.session.commit()
+    if db.engine.dialect.name != "sqlite":
+        return True
+    with db.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA busy_timeout=250")
+        try:
+            [(is_busy, _, _)] = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            driver.execute("PRAGMA busy_timeout=10000")
+    return not is_busy
 
 
 @contextmanager
@@ -140,13 +167,20 @@ def _commit_durably_again(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA synchronous=FULL")
 
 
-def rows_changed(statement: Update) -> int:
-    """Carry out an UPDATE past the session's objects and answer how many rows it found.
+def rows_changed(statement: Update | Delete) -> int:
+    """Carry out an UPDATE or a DELETE past the session's objects and answer how many rows it found.
 
     Between processes the database decides who was first: whoever changed the row.
     """
     result = db.session.execute(statement, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", result).rowcount
+
+
+def delete_old(kind: type[Model], is_old: ColumnElement[bool]) -> None:
+    """Delete those rows. They are looked for first: a DELETE would hold the database even where
+    there is nothing to do."""
+    if db.session.scalar(select(true()).select_from(kind).where(is_old).limit(1)):
+        db.session.execute(delete(kind).where(is_old))
 
 
 def once_more_if_taken(work: Callable[[], T]) -> T:
@@ -174,6 +208,11 @@ def _drop_calls(session: Session, _previous: Any) -> None:
     session.info.pop("after_commit", None)
 
 
+def is_compared(name: str | None, kind: str, _parents: Any) -> bool:
+    """Whether Alembic should look for it among the models: an index of words is not there."""
+    return not (name or "").startswith(("searchables_index", "ix_searchables_words"))
+
+
 # Alembic is a large part of what there is to import, and only these two need it.
 
 
@@ -193,6 +232,31 @@ def revisions(app: Flask) -> tuple[str | None, str | None]:
     newest = ScriptDirectory.from_config(alembic_config()).get_current_head()
     with app.app_context(), db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision(), newest
+
+
+def present_revision() -> str | None:
+    """The migration that the database is at, asked without Alembic: for those who ask often."""
+    found: str | None = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+@cache
+def newest_revision() -> str:
+    """The newest migration of this version: the one that no other follows."""
+    named = re.compile(r'^(down_)?revision = "(\w+)"$', re.MULTILINE)
+    scripts = (MIGRATIONS / "versions").glob("*.py")
+    found = [pair for script in scripts for pair in named.findall(script.read_text())]
+    followed = {revision for follows, revision in found if follows}
+    (newest,) = {revision for follows, revision in found if not follows} - followed
+    return str(newest)
+
+
+def known_revisions() -> set[str]:
+    """All migrations of this version."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(alembic_config())
+    return {one.revision for one in script.walk_revisions()}
 
 
 def alembic_config() -> Config:

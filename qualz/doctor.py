@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import importlib.util
 import logging
 import os
 import platform
 import shutil
-import subprocess
+import subprocess  # nosec B404 # few may: see tests/test_architecture.py
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -53,6 +54,8 @@ def examine(settings: Settings) -> list[Finding]:
         _python,
         _redis,
         _ffmpeg,
+        _hearing,
+        _speaking,
         _data_folder,
         _database,
         _browser_libraries,
@@ -134,9 +137,35 @@ def _ffmpeg(settings: Settings) -> Finding:
     return _ok("ffmpeg", f"{first_line.split()[2]} at {tool.path}, {tool.origin}")
 
 
+def _hearing(settings: Settings) -> Finding:
+    if settings.hearing == "none":
+        return _ok("hearing", "nobody on this server hears spoken answers, as QUALZ_HEARING says")
+    if importlib.util.find_spec(settings.hearing.replace("-", "_")) is None:
+        return _warning(
+            "hearing",
+            f"{settings.hearing} is not installed, so spoken answers stay sound. Install it with "
+            "`pip install .[whisper]`, or choose another in QUALZ_HEARING.",
+        )
+    return _ok("hearing", f"{settings.hearing} puts spoken answers into words")
+
+
+def _speaking(settings: Settings) -> Finding:
+    known = {"flite": tools.locate_flite(), "espeak-ng": tools.locate_espeak()}
+    wanted = {
+        name: tool for name, tool in known.items() if settings.speaking in ("automatic", name)
+    }
+    if found := [f"{name} at {tool.path}" for name, tool in wanted.items() if tool]:
+        return _ok("speaking", f"{', '.join(found)}; a service can be set up under Voice")
+    if settings.speaking in known:
+        return _warning("speaking", f"{settings.speaking} is not installed, so browsers speak")
+    return _ok(
+        "speaking", "no program here speaks for the moderator; the participants' browsers do"
+    )
+
+
 def _say(program: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 # a list of words, and no shell
             [program, "-hide_banner", *arguments],
             capture_output=True,
             text=True,
@@ -162,7 +191,7 @@ def _data_folder(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    from qualz.application import create_core
+    from qualz.core import create_core
     from qualz.database import revisions
 
     url = make_url(settings.database_url)

@@ -23,7 +23,8 @@ STARTS_WITHIN = timedelta(seconds=60)
 
 
 class Cause(StrEnum):
-    """Why a participant was away. None is known until they are back, or said that they leave."""
+    """Why a participant was away. None is known until they are back, or said that they leave, or
+    that they pause."""
 
     CONNECTION = "connection"
     SERVER = "server"
@@ -32,6 +33,7 @@ class Cause(StrEnum):
     CLOSED = "closed"
     CRASHED = "crashed"
     MOVED = "moved"
+    PAUSED = "paused"
 
 
 class Came(StrEnum):
@@ -78,6 +80,9 @@ class Drop(Model):
     def end(self, came: Came, *, listening_since: datetime) -> None:
         """They are back. `listening_since`: when the server that hears it began to run."""
         self.returned_at = clock.now()
+        if self.cause is Cause.PAUSED:
+            # However they came back, that is why they were away.
+            return
         # Nobody was there to hear them. The sweep may run on, or start a moment earlier.
         was_deaf = self.left_at < listening_since <= self.noticed_at + STARTS_WITHIN
         self.cause = Cause.SERVER if came is Came.RETURN and was_deaf else CAUSES[came]

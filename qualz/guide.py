@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -13,44 +14,56 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
 from qualz.database import Model
+from qualz.question import (
+    Condition,
+    FollowUp,
+    Option,
+    Question,
+    Stimulus,
+    Wording,
+)
 
 if TYPE_CHECKING:
     from qualz.study import Study
 
-
-class FollowUp(StrEnum):
-    NEVER = "never"
-    IF_SHORT = "if_short"
-    ALWAYS = "always"
+__all__ = [
+    "Condition",
+    "FollowUp",
+    "Guide",
+    "Option",
+    "Question",
+    "Section",
+    "Stimulus",
+    "Wording",
+    "in_sections",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One question and when the moderator asks for more.
+class Section:
+    """Questions that belong together. One without a title is not told of."""
 
-    `short` is the number of words below which an answer counts as short; `most` is how many
-    follow-ups may be asked; `probes` are the researcher's own follow-up questions, in order.
-    """
-
-    id: str
-    text: str
-    follow_up: FollowUp = FollowUp.IF_SHORT
-    short: int = 12
-    most: int = 1
-    probes: tuple[str, ...] = field(default=())
+    id: str = ""
+    title: str = ""
+    questions: tuple[Question, ...] = ()
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Question:
-        return cls(
-            **{
-                **kept,
-                "follow_up": FollowUp(kept["follow_up"]),
-                "probes": tuple(kept.get("probes", ())),
-            }
-        )
+    def from_json(cls, kept: dict[str, Any]) -> Section:
+        questions = tuple(Question.from_json(one) for one in kept["questions"])
+        return cls(id=kept["id"], title=kept["title"], questions=questions)
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "probes": list(self.probes)}
+        questions = [question.as_json() for question in self.questions]
+        return {"id": self.id, "title": self.title, "questions": questions}
+
+
+def in_sections(given: Iterable[Section] | Iterable[Question]) -> list[Section]:
+    """Questions without sections are one section without a title."""
+    ones = list(given)
+    sections = [one for one in ones if isinstance(one, Section)]
+    if len(sections) == len(ones):
+        return sections
+    return [Section(questions=tuple(one for one in ones if isinstance(one, Question)))]
 
 
 class Guide(Model):
@@ -69,12 +82,30 @@ class Guide(Model):
     study: Mapped[Study] = relationship(back_populates="guides")
 
     @property
-    def questions(self) -> list[Question]:
-        return [Question.from_json(kept) for kept in self.kept_questions]
+    def sections(self) -> list[Section]:
+        """In order. What was kept before there were sections is one without a title."""
+        if all("questions" in kept for kept in self.kept_questions):
+            return [Section.from_json(kept) for kept in self.kept_questions]
+        return [Section(questions=tuple(Question.from_json(one) for one in self.kept_questions))]
 
-    @questions.setter
-    def questions(self, questions: Iterable[Question]) -> None:
-        self.kept_questions = [question.as_json() for question in questions]
+    @sections.setter
+    def sections(self, sections: Iterable[Section] | Iterable[Question]) -> None:
+        held = in_sections(sections)
+        if all(not section.title for section in held):
+            self.kept_questions = [one.as_json() for section in held for one in section.questions]
+        else:
+            self.kept_questions = [section.as_json() for section in held]
+
+    @property
+    def questions(self) -> list[Question]:
+        """Of all sections, in order."""
+        return [question for section in self.sections for question in section.questions]
+
+    @property
+    def digest(self) -> str:
+        """Of exactly these questions: kept with each interview that they were asked in."""
+        kept = json.dumps(self.kept_questions, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(kept.encode()).hexdigest()
 
     def freeze(self) -> None:
         self.frozen_at = self.frozen_at or clock.now()

@@ -12,6 +12,7 @@ from qualz import clock
 from qualz.database import Model, db
 from qualz.errors import NotFound
 from qualz.tokens import new_token
+from qualz.wording import told
 
 if TYPE_CHECKING:
     from qualz.study import Study
@@ -34,9 +35,11 @@ class Invitation(Model):
 
     @classmethod
     def opened_by(cls, token: str) -> Invitation:
-        found = db.session.scalar(select(cls).where(cls.token == token))
+        # PostgreSQL takes no such letter, be it only to compare with.
+        is_text = "\0" not in token
+        found = db.session.scalar(select(cls).where(cls.token == token)) if is_text else None
         if found is None:
             raise NotFound(
-                "This link leads to no interview. Ask whoever sent it for the right one."
+                told("This link leads to no interview. Ask whoever sent it for the right one.")
             )
         return found

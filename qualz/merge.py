@@ -2,64 +2,44 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, or_, select, update
+from sqlalchemy import ForeignKey, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from qualz import clock
-from qualz.database import Model, db, rows_changed, word
-from qualz.media import full_session
+from qualz import clock, erasing, full_session
+from qualz.database import db, rows_changed
+from qualz.errors import WrongState
+from qualz.happening import Happening, Kind
+from qualz.leased import Leased
+from qualz.manifest import Manifest, hidden, room_to_merge
 from qualz.media.ffmpeg import FFmpeg, Stopped
+from qualz.media.full_session import CannotMerge, Prepared
+from qualz.media.rendition import CannotMake
 from qualz.media.storage import DiskFull, Storage
-from qualz.recording import Recording
+from qualz.recording import CANCELLED, Recording
 
-if TYPE_CHECKING:
-    from qualz.part import Part
-
-# A merge that takes its worker down is tried again elsewhere, but not for ever.
-MOST_ATTEMPTS = 4
-LONGEST_REASON = 300
-# The parts brought into one layout and the joined file, each half as large again as the parts if
-# all were re-encoded, and some air; see `media/full_session.py`.
-ROOM_NEEDED = 3.5
-
-
-class LeaseLost(Exception):
-    """Another worker holds this merge now; whatever was made here is thrown away."""
+AWAITS_REST = (
+    "An answer that was taken back is in a clip of which more may still arrive. It is erased as "
+    "soon as all of it is here, within a week at most."
+)
+NOT_CANCELLED = (
+    "The participant took back an answer, and it is being erased from the recording. That goes on: "
+    "wait for it to end."
+)
 
 
-class Merge(Model):
+class Merge(Leased):
     __tablename__ = "merges"
 
-    class State(StrEnum):
-        WAITING = "waiting"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
     recording_id: Mapped[int] = mapped_column(
         ForeignKey("recordings.id", ondelete="CASCADE"), index=True
     )
-    state: Mapped[State] = mapped_column(word(State), default=State.WAITING, index=True)
-    attempts: Mapped[int] = mapped_column(default=0)
-    lease: Mapped[str | None] = mapped_column(String(32))
-    leased_until: Mapped[datetime | None]
-    progress: Mapped[float] = mapped_column(default=0.0)
-    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
-    manifest: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    ended_at: Mapped[datetime | None]
+    manifest: Mapped[Manifest] = mapped_column(default=list)
 
     recording: Mapped[Recording] = relationship(back_populates="merges")
-
-    # The lease that this worker was given. The column tells who holds the merge by now.
-    _held = ""
 
     @classmethod
     def begin(cls, recording: Recording) -> Merge | None:
@@ -81,53 +61,10 @@ class Merge(Model):
         db.session.add(merge)
         return merge
 
-    @classmethod
-    def unclaimed(cls) -> list[Merge]:
-        """Merges that nobody works on: never begun, or their worker's lease ran out."""
-        return list(
-            db.session.scalars(
-                select(cls).where(
-                    or_(
-                        cls.state == Merge.State.WAITING,
-                        (cls.state == Merge.State.RUNNING) & (cls.leased_until < clock.now()),
-                    )
-                )
-            )
-        )
-
-    @classmethod
-    def claim(cls, merge_id: int, *, lease_for: timedelta) -> Merge | None:
-        """Take the merge for this worker, or answer None when another has it or it is over.
-
-        The UPDATE decides between workers: whoever changes the row has it.
-        """
-        lease = secrets.token_hex(16)
-        claimed = rows_changed(
-            update(cls)
-            .where(
-                cls.id == merge_id,
-                or_(
-                    cls.state == Merge.State.WAITING,
-                    (cls.state == Merge.State.RUNNING) & (cls.leased_until < clock.now()),
-                ),
-            )
-            .values(
-                state=Merge.State.RUNNING,
-                lease=lease,
-                leased_until=clock.now() + lease_for,
-                attempts=cls.attempts + 1,
-                progress=0.0,
-            )
-        )
-        db.session.commit()
-        if claimed != 1:
-            return None
-        merge = db.session.get_one(cls, merge_id, populate_existing=True)
-        merge._held = lease
-        merge.recording.state = Recording.State.MERGING
-        merge.manifest = merge.recording.manifest()
-        db.session.commit()
-        return merge
+    def _on_claim(self) -> None:
+        recording = self._locked_recording()
+        recording.state = Recording.State.MERGING
+        self.manifest = recording.manifest()
 
     def run(
         self,
@@ -139,44 +76,42 @@ class Merge(Model):
     ) -> None:
         """Make the Full Session and publish it, whole or not at all. Ends done or failed.
 
-        1. Make and verify it in a private folder, renewing the lease with every step forward.
-        2. Rename it to a name that no other attempt uses.
-        3. Point the recording to it, if the lease is still ours; else take the file away again.
+        1. Take out of the parts what participants took back, for good.
+        2. Make and verify it in a private folder, renewing the lease with every step forward.
+        3. Rename it to a name that no other attempt uses.
+        4. Point the recording to it, if the lease is still ours; else take the file away again.
         """
-        if self.attempts > MOST_ATTEMPTS:
-            self._fail(self.reason or "The merge stopped its worker several times.")
+        if self._is_given_up("The merge"):
             return
         if ffmpeg is None:
             self._fail("The worker found no ffmpeg. Install one, then merge again.")
             return
-        if storage.free_bytes() < ROOM_NEEDED * sum(entry["bytes"] for entry in self.manifest):
-            self._fail("The disk is too full to merge. Make room, then merge again.")
-            return
-
-        def on_progress(progress: float) -> None:
-            self._renew(progress, lease_for)
-            announce()
-
-        parts = self._parts()
-        folder = self.recording.folder
+        prepared = Prepared(storage.path(self.recording.prepared))
         try:
+            self._erase(storage, ffmpeg, lease_for)
+            if self.recording.holds_taken_back:
+                self._fail(AWAITS_REST)
+                return
+            if storage.free_bytes() < room_to_merge(self.manifest):
+                self._fail("The disk is too full to merge. Make room, then merge again.")
+                return
             with storage.workspace(f"merge-{self.id}") as workspace:
-                out = workspace / "full-session"
-                report = full_session.make(
-                    [self._source(part, storage) for part in parts],
-                    out,
+                made = full_session.make(
+                    self.recording,
+                    self.manifest,
+                    # No other attempt has it.
+                    f"{self.id}-{self.attempts}",
+                    storage=storage,
                     ffmpeg=ffmpeg,
                     workspace=workspace,
-                    title=self.recording.interview.title,
-                    recorded_at=parts[0].started_at if parts else None,
-                    on_progress=on_progress,
+                    prepared=prepared,
+                    on_progress=self._telling(lease_for, announce),
                 )
-                ending = report.mime_type.partition("/")[2]
-                name = f"{folder}/full-session-{self.id}-{self.attempts}.{ending}"
-                self._renew(1.0, lease_for)
-                storage.publish(out, name)
-        except full_session.CannotMerge as cause:
+        except CannotMerge as cause:
             self._fail(str(cause))
+            return
+        except CannotMake as cause:
+            self._fail(f"{cause} Nothing is played until it can be; merge again.")
             return
         except Stopped:
             self._fail("ffmpeg stopped moving and was ended. The clips are unharmed; merge again.")
@@ -184,82 +119,89 @@ class Merge(Model):
         except DiskFull:
             self._fail("The disk filled up during the merge. Make room, then merge again.")
             return
-        self._publish(name, report, parts, storage)
+        except FileNotFoundError:
+            # Files go when their interview is deleted, and its merges with it.
+            self._renew(0.0, lease_for)
+            raise
+        self._publish(made, storage)
+        if self.recording.state is Recording.State.READY:
+            prepared.forget_pieces()
 
-    def _parts(self) -> list[Part]:
-        chosen = {entry["part"] for entry in self.manifest}
-        return [part for part in self.recording.parts if part.public_id in chosen]
+    def _erase(self, storage: Storage, ffmpeg: FFmpeg, lease_for: timedelta) -> None:
+        """What participants took back is in no part any more when they are merged."""
 
-    def _source(self, part: Part, storage: Storage) -> full_session.Source:
-        return full_session.Source(
-            path=storage.path(part.file),
-            label=part.label,
-            gap_before=self.recording.gap_before(part),
-            without_picture=not self.recording.interview.camera.is_allowed,
-        )
+        def on_progress(_: float) -> None:
+            self._renew(0.0, lease_for)
 
-    def note_trouble(self, cause: Exception) -> None:
-        """Something unforeseen. The lease runs out and it is tried again, but not for ever."""
-        db.session.rollback()
-        rows_changed(
-            update(Merge)
-            .where(Merge.id == self.id, Merge.lease == self._held)
-            .values(reason=f"Something unforeseen happened: {cause!r}"[:LONGEST_REASON])
-        )
-        db.session.commit()
+        if erasing.erase(self.recording, storage=storage, ffmpeg=ffmpeg, on_progress=on_progress):
+            self._change_held(manifest=self.recording.manifest())
+            db.session.commit()
 
-    def _renew(self, progress: float, lease_for: timedelta) -> None:
-        """Say that this worker lives and how far it is. Raises `LeaseLost` when it was given up."""
-        renewed = rows_changed(
-            update(Merge)
-            .where(Merge.id == self.id, Merge.lease == self._held)
-            .values(progress=progress, leased_until=clock.now() + lease_for)
-        )
-        db.session.commit()
-        if renewed != 1:
-            raise LeaseLost
+    def cancel(self) -> bool:
+        """End it because a person wants that; False when it is over already.
 
-    def _publish(
-        self, name: str, report: full_session.Report, parts: list[Part], storage: Storage
-    ) -> None:
-        if not self._end(Merge.State.DONE):
-            db.session.rollback()
-            storage.delete(name)
-            raise LeaseLost
+        Its worker finds its lease gone at the next report of progress, and ffmpeg dies with that.
+        By itself it is not begun again before something new is recorded. Raises `WrongState`
+        while it erases what was taken back.
+        """
+        if self.is_under_way and self.recording.holds_taken_back:
+            raise WrongState(NOT_CANCELLED)
+        if not self._give_up(CANCELLED):
+            return False
         recording = self._locked_recording()
-        recording.full_session = name
-        recording.full_session_type = report.mime_type
-        recording.report = self._told_of_parts(report, parts)
-        recording.ready_at = clock.now()
+        recording.state, recording.reason = Recording.State.FAILED, CANCELLED
+        return True
+
+    def _publish(self, made: full_session.Made, storage: Storage) -> None:
+        if not self._end(Merge.State.DONE):
+            if made.original:
+                storage.delete(made.original)
+            self._take_back(made.name, storage)
+        db.session.expire_all()
+        recording = self._locked_recording()
+        self._note_found(made.told)
+        planned, wanted = self.manifest, recording.manifest()
+        taken_back = recording.holds_taken_back
         # Parts that came or grew in the meantime are found by comparing, not by a flag.
-        grown = recording.manifest() != self.manifest
+        grown = planned != wanted or taken_back
+        hides_enough = hidden(wanted) <= hidden(planned) and not taken_back
+        recording.full_session = made.name if hides_enough else None
+        recording.full_session_type = made.mime_type if hides_enough else None
+        recording.original = made.original or (None if hides_enough else made.name)
+        if taken_back:
+            recording.original = None
+        recording.original_type = made.mime_type if recording.original else None
+        recording.report = made.told
+        recording.ready_at = clock.now()
         recording.state = Recording.State.STALE if grown else Recording.State.READY
         recording.reason = None
+        # A newer one follows at once where it is stale, and is told of then.
+        if not grown:
+            Happening.note(recording.interview, Kind.READY, f"merge-{self.id}")
+        folder = recording.folder
         db.session.commit()
         # The one before, and what a worker that was killed at this very place left behind.
-        storage.delete_others(f"{recording.folder}/full-session-*", than=name)
+        kept = (None, None) if taken_back else (made.name, made.original)
+        storage.delete_fitting(f"{folder}/full-session-*", but=kept[0])
+        storage.delete_fitting(f"{folder}/original-*", but=kept[1])
 
-    def _told_of_parts(self, report: full_session.Report, parts: list[Part]) -> dict[str, Any]:
-        """The report with each part by its public id, so that a turn can be placed in time.
-
-        The parts learn how long they really are.
-        """
-        told = report.as_json()
+    def _note_found(self, told: dict[str, Any]) -> None:
+        """The parts learn how long they really are, and what of them is damaged."""
+        parts = {part.public_id: part for part in self.recording.parts}
         for entry in told["parts"]:
-            part = parts[entry["index"]]
-            entry["part"] = part.public_id
-            part.probed = {"duration": entry["duration"]}
-        return told
+            if entry["part"] in parts:
+                parts[entry["part"]].note_found(entry)
 
-    def _fail(self, reason: str) -> None:
-        reason = reason[:LONGEST_REASON]
-        if self._end(Merge.State.FAILED, reason=reason):
-            recording = self._locked_recording()
-            # What was missing may have arrived meanwhile: then it is tried again with it.
-            grown = recording.manifest() != self.manifest
-            recording.state = Recording.State.STALE if grown else Recording.State.FAILED
-            recording.reason = None if grown else reason
-        db.session.commit()
+    def _on_failure(self, reason: str) -> None:
+        recording = self._locked_recording()
+        # What was missing may have arrived meanwhile: then it is tried again with it.
+        grown = recording.manifest() != self.manifest
+        recording.state = Recording.State.STALE if grown else Recording.State.FAILED
+        recording.reason = None if grown else reason
+        # What is to be erased is tried again and again, and told of once.
+        is_known = recording.holds_taken_back and _has_failed_before(recording)
+        if not grown and not is_known:
+            Happening.note(recording.interview, Kind.MERGE_FAILED, f"merge-{self.id}")
 
     def _locked_recording(self) -> Recording:
         """Locked before its parts are read: one that closes now waits, and then finds us done."""
@@ -267,14 +209,6 @@ class Merge(Model):
             Recording, self.recording_id, with_for_update=True, populate_existing=True
         )
 
-    def _end(self, state: State, reason: str | None = None) -> bool:
-        ended = rows_changed(
-            update(Merge)
-            .where(
-                Merge.id == self.id,
-                Merge.lease == self._held,
-                Merge.state == Merge.State.RUNNING,
-            )
-            .values(state=state, reason=reason, ended_at=clock.now(), lease=None, progress=1.0)
-        )
-        return ended == 1
+
+def _has_failed_before(recording: Recording) -> bool:
+    return len(recording.merges) > 1 and recording.merges[-2].state is Leased.State.FAILED

@@ -27,8 +27,8 @@ def merge_files(ffmpeg: FFmpeg, parts: Sequence[Path], out: Path, report: Path |
         click.echo(f"qualz merge: {reason}", err=True)
         return 1
     for part in told.parts:
-        if part.left_out:
-            click.echo(f"qualz merge: {part.label} was left out: {part.left_out}", err=True)
+        for line in str(part).splitlines():
+            click.echo(f"qualz merge: {line}", err=True)
     if report:
         report.write_text(json.dumps(told.as_json(), indent=2) + "\n")
     return 0

@@ -1,116 +1,99 @@
-"""Moderators: who decides what is said next.
+"""Moderators: who proposes what is said next. `rules.py` decides.
 
-A moderator proposes, from the guide and the turns so far; it keeps no state of its own, so a
+A moderator keeps no state of an interview: it is told all there is to know in a `Brief`, so a
 reload, a drop or another process changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
-from qualz.guide import FollowUp, Question
-
-# Until an answer's words are known, its length is estimated from how long it took: English
-# conversation runs at about 140 words a minute.
-WORDS_PER_SECOND = 140 / 60
-
-NEUTRAL_PROBES = ("Could you tell me a little more about that?", "What makes you say that?")
-CLOSING = "That was my last question. Thank you — press Finish when you are ready."
-OUT_OF_TIME = (
-    "Our time is up. Thank you for everything you told me — press Finish when you are ready."
-)
-REOPENING = "Welcome back. What would you like to add to what you told me?"
+from qualz.conversation import Act, Exchange, Terms
+from qualz.question import Question
 
 
-class Act(StrEnum):
-    """What a moderator does with an utterance."""
+class Origin(StrEnum):
+    """Whose words an utterance is in."""
 
-    QUESTION = "question"
-    PROBE = "probe"
-    REOPENING = "reopening"
-    CLOSING = "closing"
+    GUIDE = "guide"
+    SCRIPT = "script"
+    MODEL = "model"
+    SAFETY = "safety"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
-    """What the moderator says next, and which question of the guide it serves, if any."""
+    """What the moderator says next, and which question of the guide it serves, if any.
 
-    act: Act
-    text: str
-    question_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """One utterance of the moderator with the answer to it.
-
-    `words` is None while there is no answer yet; `words == 0` is a skipped question.
+    `kind` is the kind of a probe or the name of a fixed text; `notes` is kept in the log with it,
+    so that every follow-up can be explained.
     """
 
     act: Act
     text: str
-    question_id: str | None
-    words: int | None
+    question_id: str | None = None
+    origin: Origin = Origin.SCRIPT
+    kind: str | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def noting(self, notes: Mapping[str, Any]) -> Utterance:
+        return replace(self, notes={name: note for name, note in notes.items() if note})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
-    """All that a decision may rest on."""
+class Brief:
+    """All that a moderator is told: one question, what was said about it, and its limits.
 
-    questions: Sequence[Question]
-    exchanges: Sequence[Exchange]
+    `hidden` are the questions that are still to come, for what not to ask; `lead_over_to` is the
+    next one where it may be asked in other words.
+    """
+
+    question: Question
+    about: tuple[Exchange, ...]
+    said: tuple[str, ...]
+    follow_ups_left: int
     seconds_left: float
+    terms: Terms
+    hidden: tuple[str, ...] = ()
+    lead_over_to: str = ""
 
-    def next_question(self) -> Question | None:
-        asked = {exchange.question_id for exchange in self.exchanges}
-        return next((question for question in self.questions if question.id not in asked), None)
+    @property
+    def words(self) -> int:
+        """How much was said about the question so far."""
+        return sum(one.answer.words for one in self.about if one.answer)
 
-    def probes_of(self, question_id: str | None) -> list[Exchange]:
-        return [
-            exchange
-            for exchange in self.exchanges
-            if exchange.act is Act.PROBE and exchange.question_id == question_id
-        ]
+    @property
+    def probes(self) -> list[Exchange]:
+        return [one for one in self.about if one.act is Act.PROBE]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What a moderator would say. Without a probe it would go on, by `lead` in its own words.
+
+    `is_fixed` marks one that may be asked where all are asked the same; `flags` can only make the
+    rules more careful; `why` says what was given up on the way, and goes into the log.
+    """
+
+    wants_probe: bool = False
+    text: str = ""
+    lead: str = ""
+    kind: str = "elaborate"
+    origin: Origin = Origin.SCRIPT
+    is_fixed: bool = False
+    flags: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Moderator(Protocol):
-    def next_utterance(self, conversation: Conversation) -> Utterance:
-        """What to say now. Called only when the last utterance has been answered."""
+    @property
+    def patience(self) -> float:
+        """The most seconds that `propose` may take; 0 where it answers at once."""
 
-
-class ScriptedModerator:
-    """Asks the guide's questions in order and follows up by the guide's rules; needs no model."""
-
-    def next_utterance(self, conversation: Conversation) -> Utterance:
-        if conversation.seconds_left <= 0:
-            return Utterance(act=Act.CLOSING, text=OUT_OF_TIME)
-        if probe := self._probe(conversation):
-            return probe
-        if question := conversation.next_question():
-            return Utterance(act=Act.QUESTION, text=question.text, question_id=question.id)
-        return Utterance(act=Act.CLOSING, text=CLOSING)
-
-    def _probe(self, conversation: Conversation) -> Utterance | None:
-        if not conversation.exchanges:
-            return None
-        last = conversation.exchanges[-1]
-        question = next((q for q in conversation.questions if q.id == last.question_id), None)
-        if question is None or not _calls_for_more(question, last.words or 0):
-            return None
-        asked = conversation.probes_of(question.id)
-        if len(asked) >= question.most:
-            return None
-        said = {exchange.text for exchange in asked}
-        for text in (*question.probes, *NEUTRAL_PROBES):
-            if text not in said:
-                return Utterance(act=Act.PROBE, text=text, question_id=question.id)
-        return None
-
-
-def _calls_for_more(question: Question, words: int) -> bool:
-    if words == 0 or question.follow_up is FollowUp.NEVER:
-        return False
-    return question.follow_up is FollowUp.ALWAYS or words < question.short
+    def propose(self, brief: Brief) -> Proposal:
+        """Called only when the last utterance has been answered, and a follow-up is allowed or the
+        next question may be led over to."""

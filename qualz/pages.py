@@ -11,18 +11,27 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from qualz import clock
 from qualz.database import db
-from qualz.errors import QualzError
+from qualz.errors import QualzError, TooManyTries
 from qualz.media.storage import DiskFull, Storage
+from qualz.sending import send
+from qualz.wording import told
 
 log = logging.getLogger(__name__)
 
+# In seconds: a year, which is what caches take for ever.
+FOR_GOOD = 365 * 24 * 3600
+# What is below it is read by other programs, not by people.
+API = "/api/"
+_NOBODY = "'none'"
 NOTHING = "camera=(), microphone=(), geolocation=(), display-capture=()"
 
 
@@ -40,6 +49,8 @@ def init_app(app: Flask) -> None:
         ago=ago, exact=exact, clock=clock_time, percent=percent, size=size, until=until
     )
     app.context_processor(lambda: {"csp_nonce": g.get("csp_nonce", "")})
+    settings = app.extensions["settings"]
+    app.jinja_env.globals.update(contact=settings.contact, contact_link=settings.contact_link)
 
 
 def allow_devices(*, camera: bool) -> None:
@@ -49,6 +60,31 @@ def allow_devices(*, camera: bool) -> None:
         g.permissions = g.permissions.replace("camera=()", "camera=(self)")
 
 
+def allow_frames(ancestors: str) -> None:
+    """Let this answer's page be shown inside others: of these origins, as a policy names them."""
+    g.frame_ancestors = ancestors
+
+
+def send_for_good(name: str, mime_type: str | None) -> Response:
+    """A file of the storage that is called by what is in it, so that it never changes."""
+    response = send(name, mime_type, max_age=FOR_GOOD)
+    response.cache_control.private = True
+    response.cache_control.public = False
+    response.cache_control.immutable = True
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # Opened on its own, it is a picture and nothing that runs.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def send_media(file: str, content_type: str, name: str | None = None) -> Response:
+    """A recording, whole or by ranges: to play, or to keep under a name."""
+    response = send(file, content_type, download_name=name)
+    response.cache_control.private = True
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
 def hide_address() -> None:
     """Links of participants are secrets: their pages send no referrer and are not stored."""
     g.referrer = "no-referrer"
@@ -56,6 +92,11 @@ def hide_address() -> None:
 
 def _choose_nonce() -> None:
     g.csp_nonce = secrets.token_urlsafe(16)
+    # Requests may share what Flask calls `g`, as those of a test do.
+    for name in ("frame_ancestors", "permissions", "referrer"):
+        g.pop(name, None)
+    if "token" in (request.view_args or {}):
+        hide_address()
 
 
 def _set_headers(response: Response) -> Response:
@@ -65,7 +106,8 @@ def _set_headers(response: Response) -> Response:
         "default-src 'none'; "
         f"script-src 'self' 'nonce-{g.get('csp_nonce', '')}'; "
         "style-src 'self'; img-src 'self' data:; font-src 'self'; media-src 'self' blob:; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        f"frame-ancestors {g.get('frame_ancestors', _NOBODY)}",
     )
     headers.setdefault("Permissions-Policy", g.get("permissions", NOTHING))
     headers.setdefault("Referrer-Policy", g.get("referrer", "same-origin"))
@@ -80,22 +122,25 @@ def _set_headers(response: Response) -> Response:
 # ---- refusals
 
 TITLES = {
-    400: "That did not go through",
-    403: "This is not open to you",
-    404: "There is nothing here",
-    405: "That cannot be done here",
-    409: "Somewhere else",
-    410: "No longer here",
-    413: "That is too large",
-    507: "The server has no room left",
+    400: told("That did not go through"),
+    403: told("This is not open to you"),
+    404: told("There is nothing here"),
+    405: told("That cannot be done here"),
+    409: told("Not as things are now"),
+    410: told("No longer here"),
+    413: told("That is too large"),
+    429: told("Please wait a moment"),
+    507: told("The server has no room left"),
 }
 ADVICE = {
-    400: "Go back, reload the page and try once more.",
-    403: "Ask whoever sent you here for a fresh link.",
-    404: "The address may be incomplete. Check it, or go back to where you came from.",
-    500: "Something broke on our side and has been written down. Try once more in a moment.",
-    507: "The server's disk is full, so this was not kept. Everything before it is safe. Keep this "
-    "page open, tell the research team, and try again when they have made room.",
+    400: told("Go back, reload the page and try once more."),
+    403: told("Ask whoever sent you here for a fresh link."),
+    404: told("The address may be incomplete. Check it, or go back to where you came from."),
+    500: told("Something broke on our side and has been written down. Try once more in a moment."),
+    507: told(
+        "The server's disk is full, so this was not kept. Everything before it is safe. Keep this "
+        "page open, tell the research team, and try again when they have made room."
+    ),
 }
 # With less than this a database fails in other words too, such as that it cannot make a file.
 NO_ROOM = 1024 * 1024
@@ -109,7 +154,10 @@ def wants_page() -> bool:
 
 
 def _refuse(error: QualzError) -> ResponseReturnValue:
-    return _answer(error.status, type(error).__name__, str(error))
+    answer = current_app.make_response(_answer(error.status, type(error).__name__, str(error)))
+    if isinstance(error, TooManyTries):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _refuse_for_want_of_room(_error: DiskFull | OperationalError) -> ResponseReturnValue:
@@ -138,33 +186,49 @@ def _fail(error: HTTPException) -> ResponseReturnValue:
         return error.response
     status = error.code or 500
     if isinstance(error, CSRFError):
-        text = "This page was open for too long. Go back, reload it and try once more."
+        text = told("This page was open for too long. Go back, reload it and try once more.")
     else:
         text = ADVICE.get(status, error.description or ADVICE[500])
     return _answer(status, type(error).__name__, text)
 
 
+def _problem(status: int, text: str) -> Response:
+    """A refusal for another program, by RFC 9457."""
+    phrase = HTTP_STATUS_CODES.get(status, "Error")
+    told = jsonify(type="about:blank", title=phrase, status=status, detail=str(text))
+    told.status_code = status
+    told.mimetype = "application/problem+json"
+    told.headers["Cache-Control"] = "no-store"
+    if status == 401:
+        told.headers["WWW-Authenticate"] = 'Bearer realm="qualz"'
+    return told
+
+
 def _answer(status: int, kind: str, text: str) -> ResponseReturnValue:
+    if request.path.startswith(API):
+        return _problem(status, text)
     if not wants_page():
         return jsonify(error=kind, message=text), status
-    title = TITLES.get(status, "Something broke on our side")
-    return render_template("shared/refusal.html", title=title, text=text, status=status), status
+    title = TITLES.get(status, told("Something broke on our side"))
+    page = render_template(
+        "shared/refusal.html", title=_(title), text=text and _(text), status=status
+    )
+    return page, status
 
 
 # ---- icons and words
 
 
 @cache
-def _svg(path: Path) -> str:
-    text = path.read_text()
-    return text[text.index("<svg") :]
+def _svg(static: str, name: str) -> Markup:
+    text = (Path(static) / "vendor" / "icons" / f"{name}.svg").read_text()
+    svg = text[text.index("<svg") :]
+    return Markup(svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))  # nosec B704 # an SVG of ours
 
 
 def icon_svg(name: str) -> Markup:
     """An icon of the set in static/vendor/icons, inline, hidden from screen readers."""
-    static = current_app.static_folder or ""
-    svg = _svg(Path(static) / "vendor" / "icons" / f"{name}.svg")
-    return Markup(svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))
+    return _svg(current_app.static_folder or "", name)
 
 
 def exact(moment: datetime | None) -> str:

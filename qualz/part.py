@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    select,
+    update,
+)
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.exc import StaleDataError
 
 from qualz import clock
-from qualz.database import Model, PublicId, db, lightly, rows_changed, word
-from qualz.errors import CameraNotAllowed, NotFound, PartClosed
+from qualz.database import PublicId, db, lightly, rows_changed
+from qualz.errors import CameraNotAllowed, NotARecording, NotFound, PartClosed
+from qualz.extent import LONGEST_MS, EndReason, Extent
 from qualz.media import probe
 from qualz.media.storage import Storage
 
 if TYPE_CHECKING:
     from qualz.recording import Recording
 
+__all__ = ["LONGEST_MS", "EndReason", "Part"]
+
 # A container names its tracks well within this; a picture is looked for no further in.
 HEADER = 64 * 1024
-
-
-class EndReason(StrEnum):
-    """Why a recorder's run ended, in the words of the page or the server."""
-
-    FINISHED = "finished"
-    DROP = "drop"
-    RELOAD = "reload"
-    CLOSED = "closed"
-    CRASHED = "crashed"
-    DEVICE_CHANGE = "device_change"
-    CAMERA_SWITCH = "camera_switch"
-    RECORDER_ERROR = "recorder_error"
-    GIVEN_UP = "given_up"
-
-
+# For as long as a resume link lives, the browser that recorded may come back with the rest.
+LATE_WITHIN = timedelta(weeks=1)
 # While a body is on its way another request may declare the part's end.
 WRITTEN_BY_OTHERS = [
     "bytes_durable",
@@ -46,19 +45,16 @@ WRITTEN_BY_OTHERS = [
     "end_reason",
     "recorded_ms",
     "delivered_ms",
+    "is_sealed",
 ]
 
-# Whoever stopped the recorder in good order got all that it held. Of the others the timeslice in
-# flight never reached the journal.
-ORDERLY = (
-    EndReason.FINISHED,
-    EndReason.DROP,
-    EndReason.DEVICE_CHANGE,
-    EndReason.CAMERA_SWITCH,
-)
+
+def file_of(folder: str, number: int, public_id: str, reported_type: str) -> str:
+    ending = "mp4" if "mp4" in reported_type else "webm"
+    return f"{folder}/part-{number:03d}-{public_id}.{ending}"
 
 
-class Part(Model):
+class Part(Extent):
     __tablename__ = "parts"
     __table_args__ = (
         UniqueConstraint("recording_id", "number"),
@@ -77,23 +73,11 @@ class Part(Model):
     sniffed_type: Mapped[str | None] = mapped_column(String(40))
     device: Mapped[str] = mapped_column(String(16), default="desktop")
     has_camera: Mapped[bool] = mapped_column(default=False)
-    # By the server's clock when the upload was created and closed; by the participant's clock
-    # when the recorder started and stopped.
-    started_at: Mapped[datetime] = mapped_column(default=clock.now)
-    recorder_started_at: Mapped[datetime | None]
-    recorder_ended_at: Mapped[datetime | None]
-    last_byte_at: Mapped[datetime | None]
-    bytes_durable: Mapped[int] = mapped_column(BigInteger, default=0)
-    length: Mapped[int | None] = mapped_column(BigInteger)
-    # On the recorder's own clock, as the page tells: how long it ran, up to where its `length`
-    # bytes reach, and up to where the durable ones do.
-    recorded_ms: Mapped[int | None]
-    delivered_ms: Mapped[int | None]
-    stored_ms: Mapped[int | None]
-    end_reason: Mapped[EndReason | None] = mapped_column(word(EndReason))
-    closed_at: Mapped[datetime | None] = mapped_column(index=True)
-    probed: Mapped[dict[str, Any] | None]
-    damage: Mapped[str | None] = mapped_column(String(200))
+    # A digest of its first so many bytes, by which work that was done on them is found again.
+    content: Mapped[str | None] = mapped_column(String(64))
+    content_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # An answer in it was erased: what its recorder still has would not fit what it became.
+    is_sealed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     recording: Mapped[Recording] = relationship(back_populates="parts")
 
@@ -118,8 +102,7 @@ class Part(Model):
     @property
     def file(self) -> str:
         """Its file's name in storage."""
-        ending = "mp4" if "mp4" in self.reported_type else "webm"
-        return f"{self.recording.folder}/part-{self.number:03d}-{self.public_id}.{ending}"
+        return file_of(self.recording.folder, self.number, self.public_id, self.reported_type)
 
     @property
     def content_type(self) -> str:
@@ -128,53 +111,23 @@ class Part(Model):
         return f"{'video' if self.has_camera else 'audio'}/{container}"
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all that its recorder delivered is here."""
-        return self.length is not None and self.bytes_durable >= self.length
-
-    @property
-    def recorded(self) -> float:
-        """Seconds that its recorder ran, as it last said."""
-        return self.seconds if self.recorded_ms is None else self.recorded_ms / 1000
-
-    @property
-    def stored(self) -> float:
-        """Seconds of its recorder's clock that are durable here, as far as its page told."""
-        return ((self.delivered_ms if self.is_whole else self.stored_ms) or 0) / 1000
-
-    @property
-    def missing(self) -> float | None:
-        """Seconds that were recorded and are not here; None where its recorder never said."""
-        if self.is_whole and self.end_reason in ORDERLY:
-            return 0.0
-        if self.recorded_ms is None:
-            return None
-        return max(0.0, self.recorded_ms / 1000 - self.stored)
-
-    @property
-    def seconds(self) -> float:
-        """How long it plays, as probed, else how long its recorder ran, by whatever clock tells."""
-        if self.probed and self.probed.get("duration"):
-            return float(self.probed["duration"])
-        if self.recorded_ms is not None:
-            return self.recorded_ms / 1000
-        if self.recorder_started_at and self.recorder_ended_at:
-            return max(0.0, (self.recorder_ended_at - self.recorder_started_at).total_seconds())
-        return max(0.0, ((self.last_byte_at or self.started_at) - self.started_at).total_seconds())
-
-    def expires_at(self, validity: timedelta) -> datetime:
-        """Until when bytes are taken: as long as its interview can be come back to."""
-        return self.started_at + validity
+    def may_grow(self) -> bool:
+        """Whether its browser may still send what is missing of it: later answers, perhaps."""
+        if self.is_whole or self.is_sealed:
+            return False
+        return (self.last_byte_at or self.started_at) > clock.now() - LATE_WITHIN
 
     def append(self, data: bytes, *, at: int, storage: Storage, until_ms: int | None = None) -> int:
         """Take bytes at their offset and answer the durable offset after them.
 
         `until_ms`: up to where on its recorder's clock the part is whole with them.
 
-        Raises `OffsetMismatch` with the true offset, and `CameraNotAllowed` for a picture where
-        the study allows none; then nothing of `data` is kept.
+        Raises `OffsetMismatch` with the true offset, `CameraNotAllowed` for a picture where the
+        study allows none, `NotARecording` for what is surely none, and `NotFound` where the part
+        was deleted meanwhile; then nothing of `data` is kept.
         """
-        if self.length is not None and at + len(data) > self.length:
+        is_full = self.length is not None and at + len(data) > self.length
+        if is_full or self.is_sealed:
             raise PartClosed("This part is complete; nothing can be added to it.")
         file, sniffed = self.file, self.sniffed_type
         if at < HEADER:
@@ -183,10 +136,21 @@ class Part(Model):
         # The disk is waited for without a connection: there are fewer of them than participants.
         db.session.commit()
         durable = storage.append(file, data, at=at)
+        try:
+            self._note_appended(durable, sniffed, until_ms)
+        except (InvalidRequestError, StaleDataError) as cause:
+            # Its row went while the disk was written to.
+            storage.delete(file)
+            raise NotFound("This part has been deleted.") from cause
+        return durable
+
+    def _note_appended(self, durable: int, sniffed: str | None, until_ms: int | None) -> None:
         if sniffed != self.sniffed_type:
             self.sniffed_type = sniffed
         self.note_durable(durable, until_ms=until_ms)
-        return durable
+        if self.is_sealed:
+            # An answer was erased just then, and what came is in no file any more.
+            raise PartClosed("This part is complete; nothing can be added to it.")
 
     def note_durable(self, durable: int, *, until_ms: int | None = None) -> None:
         """Write down what the file is known to hold, and up to where on its recorder's clock.
@@ -198,7 +162,7 @@ class Part(Model):
         until = {} if until_ms is None else {"stored_ms": until_ms}
         grown = rows_changed(
             update(Part)
-            .where(Part.id == self.id, Part.bytes_durable < durable)
+            .where(Part.id == self.id, Part.bytes_durable < durable, Part.is_sealed.is_(False))
             .values(bytes_durable=durable, last_byte_at=clock.now(), **until)
         )
         db.session.refresh(self, WRITTEN_BY_OTHERS)
@@ -210,7 +174,13 @@ class Part(Model):
             self.close(self.end_reason or EndReason.FINISHED)
 
     def _sniff(self, head: bytes) -> str | None:
-        """The container by its first bytes. Raises `CameraNotAllowed` for a picture."""
+        """The container by its first bytes. Raises `CameraNotAllowed` for a picture, and
+        `NotARecording` for what is surely none."""
+        if foreign := probe.foreign(head[:HEADER]):
+            raise NotARecording(
+                f"That is {foreign}. Only recordings are taken here, WebM or MP4 as browsers make "
+                "them. Nothing of it was kept."
+            )
         allowed = self.recording.interview.camera.is_allowed
         if not allowed and probe.declares_video(head[:HEADER]):
             raise CameraNotAllowed(
@@ -231,19 +201,24 @@ class Part(Model):
 
         `recorded_ms`: its clock when it stopped, `delivered_ms`: at the end of its last byte.
         """
-        if self.length is None:
+        if self.length is None and not self.is_sealed:
             self.length = length
             self.end_reason = reason
             self.recorder_ended_at = recorder_ended_at
             self.delivered_ms = delivered_ms
             self.note_recorded(recorded_ms)
-        if self.is_open and self.bytes_durable >= self.length:
+            self.recording.interview.know_end_of(self)
+        if self.is_open and self.length is not None and self.bytes_durable >= self.length:
             self.close(reason)
 
-    def note_recorded(self, ms: int | None) -> None:
-        """Its recorder ran for so long at least."""
-        if ms is not None and ms > (self.recorded_ms or 0):
-            self.recorded_ms = ms
+    def become(self, size: int, container: str | None) -> None:
+        """Its file was replaced by one without what was taken back. What is missing of it stays
+        missing."""
+        if self.length is not None:
+            self.length = size if self.is_whole else size + 1
+        self.bytes_durable, self.is_sealed = size, True
+        self.content, self.content_bytes = None, 0
+        self.sniffed_type = container or self.sniffed_type
 
     def close(self, reason: EndReason) -> None:
         """Nothing more is waited for. Late bytes are still taken: they make the recording stale."""
@@ -254,4 +229,5 @@ class Part(Model):
             self.recording.note_reported(interview.heartbeat)
             self.closed_at = clock.now()
             self.end_reason = self.end_reason or reason
+            interview.know_end_of(self)
             self.recording.grow_stale()

@@ -11,14 +11,15 @@ from sqlalchemy import exists, select, update
 from qualz import clock
 from qualz.database import db, rows_changed
 from qualz.drop import PRESENT_FOR, Drop
+from qualz.happening import Happening, Kind
 from qualz.interview import Interview
-from qualz.part import Part
+from qualz.part import LONGEST_MS, Part
+from qualz.personal_link import PersonalLink
 from qualz.resume_link import ResumeLink
 
 ABANDONED_AFTER = timedelta(weeks=1)
-DAY_MS = 24 * 60 * 60 * 1000
 # What a heartbeat tells in numbers, and the most that is believed.
-MOST = {"waiting": 2**50, "part": 100_000, "ms": DAY_MS, "safe": DAY_MS}
+MOST = {"waiting": 2**50, "part": 100_000, "ms": LONGEST_MS}
 
 
 class Presence(StrEnum):
@@ -52,13 +53,22 @@ def beat(
 
 
 def is_as_it_was(
-    public_id: str, place: str, report: dict[str, Any], *, link_id: int | None
+    public_id: str,
+    place: str,
+    report: dict[str, Any],
+    *,
+    link_id: int | None,
+    by_personal_link: bool = False,
 ) -> bool:
     """Note a heartbeat that changes nothing else, in one UPDATE. False: look closer, by `beat`.
 
-    `link_id`: the resume link that the participant came by, which must not be revoked.
+    `link_id`: the resume link that the participant came by, which must not be revoked; nor must
+    the personal one, if it was that.
     """
     revoked = exists().where(ResumeLink.id == link_id, ResumeLink.revoked_at.is_not(None))
+    personal = exists().where(
+        PersonalLink.interview_id == Interview.id, PersonalLink.revoked_at.is_(None)
+    )
     now = clock.now()
     return bool(
         rows_changed(
@@ -71,6 +81,7 @@ def is_as_it_was(
                 Interview.last_seen_at > now - PRESENT_FOR,
                 Interview.heartbeat["part"].as_integer() == int(report["part"]),
                 *([] if link_id is None else [~revoked]),
+                *([personal] if by_personal_link else []),
             )
             .values(heartbeat=report, last_seen_at=now)
         )
@@ -128,16 +139,23 @@ def interrupt_lapsed(*, grace: timedelta) -> list[Interview]:
         Interview.state == Interview.State.LIVE,
         Interview.last_seen_at < clock.now() - grace,
     ]
-    now = clock.now()
     return [
         interview
         for interview in db.session.scalars(select(Interview).where(*lapsed)).all()
-        if rows_changed(
-            update(Interview)
-            .where(Interview.id == interview.id, *lapsed)
-            .values(state=Interview.State.INTERRUPTED, interrupted_at=now)
-        )
+        if _interrupt(interview, lapsed)
     ]
+
+
+def _interrupt(interview: Interview, lapsed: list[Any]) -> bool:
+    now = clock.now()
+    interrupted = rows_changed(
+        update(Interview)
+        .where(Interview.id == interview.id, *lapsed)
+        .values(state=Interview.State.INTERRUPTED, interrupted_at=now)
+    )
+    if interrupted:
+        Happening.note(interview, Kind.INTERRUPTED, now.isoformat())
+    return bool(interrupted)
 
 
 def complete_again(*, hold: timedelta) -> None:

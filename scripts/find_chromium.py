@@ -7,7 +7,7 @@ nothing when there is none to be had; the browser tests are skipped then.
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # nosec B404 # few may: see tests/test_architecture.py
 import sys
 from pathlib import Path
 
@@ -43,12 +43,12 @@ def from_playwright() -> Path | None:
         path = Path(playwright.chromium.executable_path)
     if not path.exists():
         command = [sys.executable, "-m", "playwright", "install", "chromium"]
-        subprocess.run(command, stdout=sys.stderr, check=False)
+        subprocess.run(command, stdout=sys.stderr, check=False)  # nosec B603 # a list of words, and no shell
     return path if path.exists() else None
 
 
 def runs(path: Path) -> bool:
-    return subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+    return subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0  # nosec B603 # a list of words, and no shell
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alembic import command
 
-from qualz.application import create_core
+from qualz.core import create_core
 from qualz.database import MIGRATIONS, alembic_config, upgrade
 from qualz.settings import Settings
 

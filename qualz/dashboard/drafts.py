@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_study, researcher
+from qualz.dashboard.guides import GuideForm
 from qualz.dashboard.partials import htmx_answer
+from qualz.dashboard.reviews import hints_on
 from qualz.dashboard.set_ups import as_typed, form_typed
 from qualz.database import db
 from qualz.study import Study
@@ -24,7 +26,10 @@ def keep_draft(study_id: str, step: str) -> ResponseReturnValue:
     else:
         study.keep_unsaved(step, typed)
     db.session.commit()
-    return render_template("dashboard/set_ups/_draft.html", study=study, step=step)
+    hints = hints_on(study, form) if isinstance(form, GuideForm) else {}
+    return render_template(
+        "dashboard/set_ups/_draft.html", study=study, step=step, form=form, hints=hints
+    )
 
 
 @dashboard.delete("/studies/<study_id>/drafts/<any(basics,guide,configure):step>")

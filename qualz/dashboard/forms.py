@@ -7,6 +7,7 @@ of their own; the templates send the token along.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from wtforms import (
     EmailField,
@@ -19,17 +20,26 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Regexp,
+    ValidationError,
+)
 
+from qualz.conversation import Probing
 from qualz.dashboard.languages import LANGUAGES
-from qualz.researcher import SHORTEST_PASSWORD
-from qualz.study import Camera, Study
-
-LONGEST_PASSWORD = 256
+from qualz.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, what_is_wrong
+from qualz.study import DEFAULT_CONSENT, Camera, Study
+from qualz.voices import Choice, Protocol
+from qualz.wording import in_every_language
 
 
 def stripped(text: str | None) -> str:
-    return (text or "").strip()
+    """Without what no database keeps, too."""
+    return (text or "").replace("\0", "").strip()
 
 
 def one_newline(text: str | None) -> str:
@@ -51,6 +61,34 @@ class WholeNumberField(IntegerField):
             super().process_formdata([stripped(value) for value in valuelist])
         except ValueError:
             raise ValueError(self.error) from None
+
+
+class MinutesField(StringField):
+    """Minutes, perhaps with a fraction; empty is allowed. `data` is a number or None."""
+
+    data: float | None  # type: ignore[assignment]
+
+    def __init__(self, label: str, *, error: str, most: float = 240, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.error, self.most = error, most
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else f"{self.data:g}"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = stripped(valuelist[0] if valuelist else "").replace(",", ".")
+        self.data = None
+        if not text:
+            return
+        try:
+            minutes = float(text)
+        except ValueError:
+            raise ValueError(self.error) from None
+        if not 0 < minutes <= self.most:
+            raise ValueError(self.error)
+        self.data = minutes
 
 
 class Summarised(Form):
@@ -106,6 +144,11 @@ class AccountForm(Summarised):
         ],
     )
 
+    def validate_password(self, field: PasswordField) -> None:
+        about = (self.name.data or "", self.email.data or "")
+        if said := what_is_wrong(field.data or "", about=about):
+            raise ValidationError(said)
+
     @property
     def given(self) -> dict[str, str]:
         return {field.name: field.data or "" for field in self}
@@ -147,6 +190,15 @@ class BasicsForm(StepForm):
         filters=[one_newline],
     )
 
+    @property
+    def own_consent_texts(self) -> dict[str, str]:
+        """What is proposed, by language: one that nobody has changed follows the language."""
+        return in_every_language(DEFAULT_CONSENT)
+
+    def save(self, study: Study) -> None:
+        super().save(study)
+        study.follow_language()
+
 
 class ConfigureForm(StepForm):
     camera = RadioField(
@@ -166,6 +218,22 @@ class ConfigureForm(StepForm):
             NumberRange(1, 240, "The time limit can be from 1 to 240 minutes."),
         ],
     )
+    probing = RadioField(
+        "Follow-up questions",
+        choices=[
+            choice(Probing.ADAPTIVE, "From what was said"),
+            choice(Probing.STANDARDISED, "The same for everybody"),
+            choice(Probing.NONE, "None"),
+        ],
+        coerce=Probing,
+        default=Probing.ADAPTIVE,
+    )
+    most_follow_ups = WholeNumberField(
+        "Follow-ups in all",
+        error="Write a whole number of follow-ups, like 30.",
+        validators=[NumberRange(0, 200, "Choose from 0 to 200 follow-ups.")],
+        default=30,
+    )
     ending_text = TextAreaField(
         "What participants see at the end",
         [
@@ -174,3 +242,149 @@ class ConfigureForm(StepForm):
         ],
         filters=[one_newline],
     )
+
+
+class ServiceForm(Summarised):
+    """Whether a service does the work, and where it is. Without a switch, one whose address is
+    given does."""
+
+    url = StringField(
+        "Address",
+        [Length(max=500, message="Keep the address within 500 characters.")],
+        filters=[stripped, lambda text: text.rstrip("/")],
+    )
+    model = StringField(
+        "Model",
+        [Length(max=200, message="Keep the model's name within 200 characters.")],
+        filters=[stripped],
+    )
+    key = PasswordField(
+        "Key",
+        [Length(max=500, message="Keep the key within 500 characters.")],
+        filters=[stripped],
+    )
+
+    def validate(self, extra_validators: Any = None, *, is_needed: bool | None = None) -> bool:
+        """Without a service nothing else is needed; `is_needed` where it is asked at once."""
+        super().validate(extra_validators)
+        needed = self.wants_service if is_needed is None else is_needed
+        if needed or self.url.data:
+            self._check_address()
+        for field, text in self.indispensable if needed else ():
+            if not field.data:
+                field.errors = [text]
+        return not self.errors
+
+    @property
+    def wants_service(self) -> bool:
+        return bool(self.url.data)
+
+    @property
+    def indispensable(self) -> list[tuple[Any, str]]:
+        """The fields without which a service cannot be asked, and what to say of each."""
+        return [(self.model, "Give the model's name, as the server knows it.")]
+
+    @property
+    def wishes(self) -> dict[str, str]:
+        """What else is chosen, to be kept with the service."""
+        return {}
+
+    def _check_address(self) -> None:
+        try:
+            parts = urlsplit(self.url.data or "")
+            is_right = parts.scheme in ("http", "https") and bool(parts.hostname)
+            is_right = is_right and (self.url.data or "").isprintable()
+            is_right = is_right and parts.port != 0
+        except ValueError:
+            is_right = False
+        if not is_right:
+            self.url.errors = ["Write the whole address, like http://localhost:11434/v1."]
+        elif "@" in parts.netloc or parts.query or parts.fragment:
+            self.url.errors = ["Give the address alone; the key has a field of its own."]
+
+
+class SwitchedForm(ServiceForm):
+    """A service that is on or off."""
+
+    is_on: RadioField
+
+    @property
+    def wants_service(self) -> bool:
+        return bool(self.is_on.data == "yes")
+
+
+class ModelForm(SwitchedForm):
+    """Who moderates, and where the language model is."""
+
+    is_on = RadioField(
+        "Who moderates",
+        choices=[
+            choice("no", "The scripted moderator"),
+            choice("yes", "A language model"),
+        ],
+        default="no",
+    )
+
+
+class ListenerForm(SwitchedForm):
+    """Who hears spoken answers, and where the service is."""
+
+    is_on = RadioField(
+        "Who hears",
+        choices=[choice("no", "This server"), choice("yes", "A service")],
+        default="no",
+    )
+
+
+SPEAKERS = [
+    choice(Choice.AUTOMATIC, "The best there is"),
+    choice(Choice.SERVICE, "A service"),
+    choice(Choice.PROGRAM, "A program on this server"),
+    choice(Choice.BROWSER, "The participant's browser"),
+    choice(Choice.NONE, "Nobody: text alone"),
+]
+PROTOCOLS = [
+    choice(Protocol.OPENAI, "OpenAI-compatible, such as Kokoro"),
+    choice(Protocol.PIPER, "Piper"),
+]
+
+
+class VoiceForm(ServiceForm):
+    """Who speaks for the moderator, and where the service is."""
+
+    choice = RadioField(
+        "Who speaks",
+        choices=SPEAKERS,
+        coerce=Choice,
+        default=Choice.AUTOMATIC,
+    )
+    protocol = SelectField(
+        "Kind of service",
+        choices=PROTOCOLS,
+        default=Protocol.OPENAI,
+    )
+    voice = StringField(
+        "Voice",
+        [Length(max=200, message="Keep the voice's name within 200 characters.")],
+        filters=[stripped],
+    )
+
+    @property
+    def wants_service(self) -> bool:
+        is_given = self.choice.data == Choice.AUTOMATIC and super().wants_service
+        return is_given or self.choice.data == Choice.SERVICE
+
+    @property
+    def indispensable(self) -> list[tuple[Any, str]]:
+        if self.protocol.data == Protocol.PIPER:
+            return []
+        named = (self.voice, "Give the voice's name, as the server knows it.")
+        return [*super().indispensable, named]
+
+    @property
+    def wishes(self) -> dict[str, str]:
+        return {
+            "choice": str(self.choice.data),
+            "protocol": str(self.protocol.data),
+            "voice": self.voice.data or "",
+        }

@@ -21,6 +21,7 @@ AWAY = {
     Cause.CLOSED: "Closed the page and came back",
     Cause.CRASHED: "The browser ended without a word",
     Cause.MOVED: "Came back in another browser",
+    Cause.PAUSED: "Paused",
 }
 ENDED = {
     EndReason.FINISHED: "they had finished and came back",
@@ -30,8 +31,11 @@ ENDED = {
     EndReason.CRASHED: "the browser ended without a word",
     EndReason.DEVICE_CHANGE: "another microphone or device took over",
     EndReason.CAMERA_SWITCH: "the camera was switched",
+    EndReason.SLOW_LINE: "the picture was made coarser for a slow line",
+    EndReason.PAUSE: "the participant paused",
     EndReason.RECORDER_ERROR: "the recorder was started anew",
     EndReason.GIVEN_UP: "the participant was gone",
+    EndReason.LIMIT: "the limit of what one interview may record was reached",
 }
 
 
@@ -49,7 +53,7 @@ def why_away(drop: Drop) -> str:
 
 def why_missing(gap: Gap) -> str:
     """Such as “38 s not recorded: the connection was lost”."""
-    reason = ENDED.get(gap.after.end_reason or EndReason.GIVEN_UP, "")
+    reason = gap.damage or ENDED.get(gap.after.end_reason or EndReason.GIVEN_UP, "")
     what = "recorded but not saved" if gap.was_recorded else "not recorded"
     return f"{what}: {reason}"
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from flask import current_app, render_template, url_for
+from datetime import timedelta
+
+from flask import current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from qualz.dashboard import dashboard
-from qualz.dashboard.access import find_interview
+from qualz.dashboard.access import find_interview, researcher
 from qualz.dashboard.invitations import absolute
 from qualz.dashboard.partials import is_partial
 from qualz.database import db
 from qualz.errors import NotFound
 from qualz.interview import Interview
+from qualz.personal_link import PersonalLink
+from qualz.reinvitation import Reinvitation, reinvitation
 from qualz.resume_link import ResumeLink
-from qualz.settings import Settings
+
+# For how long a link may be valid, in days.
+DAYS = {1: "1 day", 3: "3 days", 7: "One week", 14: "Two weeks", 30: "30 days"}
 
 
 @dashboard.get("/studies/<study_id>/transcripts/<interview_id>/resume-links")
@@ -24,8 +30,10 @@ def resume_links(study_id: str, interview_id: str) -> ResponseReturnValue:
 @dashboard.post("/studies/<study_id>/transcripts/<interview_id>/resume-links")
 def create_resume_link(study_id: str, interview_id: str) -> ResponseReturnValue:
     interview = find_interview(study_id, interview_id)
-    settings: Settings = current_app.extensions["settings"]
-    link, token = ResumeLink.create(interview, validity=settings.resume_link_validity)
+    link, token = ResumeLink.create(interview, validity=_validity(), by=researcher())
+    replaced = request.form.get("replaces", type=int)
+    if replaced is not None:
+        _find(interview, replaced).give_way_to(link)
     db.session.commit()
     address = absolute(url_for("room.resume", token=token))
     return _answer(interview, created=link, address=address)
@@ -34,12 +42,24 @@ def create_resume_link(study_id: str, interview_id: str) -> ResponseReturnValue:
 @dashboard.delete("/studies/<study_id>/transcripts/<interview_id>/resume-links/<int:link_id>")
 def revoke_resume_link(study_id: str, interview_id: str, link_id: int) -> ResponseReturnValue:
     interview = find_interview(study_id, interview_id)
-    link = next((link for link in interview.resume_links if link.id == link_id), None)
-    if link is None:
-        raise NotFound("This interview has no such link.")
+    link = _find(interview, link_id)
     link.revoke()
     db.session.commit()
     return _answer(interview, revoked=link)
+
+
+def _find(interview: Interview, link_id: int) -> ResumeLink:
+    link = next((link for link in interview.resume_links if link.id == link_id), None)
+    if link is None:
+        raise NotFound("This interview has no such link.")
+    return link
+
+
+def _validity() -> timedelta:
+    """The days that were chosen, of those that are offered; else the server's usual time."""
+    usual: timedelta = current_app.extensions["settings"].resume_link_validity
+    days = request.form.get("days", type=int)
+    return timedelta(days=days) if days in DAYS else usual
 
 
 def _answer(
@@ -62,7 +82,24 @@ def _answer(
         created=created,
         address=address,
         revoked=revoked,
-        validity=current_app.extensions["settings"].resume_link_validity,
+        mail=_mail(interview, created, address) if created and address else None,
+        choices=DAYS,
+        days=_validity().days,
     )
     # The address in it is a secret that is read once.
     return page, {"Cache-Control": "no-store"}
+
+
+def _mail(interview: Interview, link: ResumeLink, address: str) -> Reinvitation:
+    """To whom the interview's personal link was made for, if it has one: else nobody is named, for
+    what a researcher calls somebody is not for them to read."""
+    person = PersonalLink.of(interview)
+    study = interview.study
+    return reinvitation(
+        title=study.name,
+        language=study.language,
+        address=address,
+        until=link.expires_at,
+        name=person.name if person else "",
+        to=person.email if person else "",
+    )

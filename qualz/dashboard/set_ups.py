@@ -12,11 +12,15 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from qualz import preview
 from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_study
 from qualz.dashboard.forms import BasicsForm, ConfigureForm
-from qualz.dashboard.guides import GuideForm, QuestionForm, new_question_id, rearranged
-from qualz.dashboard.invitations import invitation_link, qr_code
+from qualz.dashboard.guides import GuideForm
+from qualz.dashboard.invitations import ways_in
+from qualz.dashboard.question_forms import OptionRow, QuestionForm, SectionForm, new_id
+from qualz.dashboard.rearranging import rearranged
+from qualz.dashboard.reviews import hints_on
 from qualz.database import db
 from qualz.study import Study
 
@@ -45,6 +49,8 @@ def set_up(study_id: str, step: str) -> ResponseReturnValue:
         steps=STEPS,
         form=form,
         is_restored=is_restored,
+        preview=preview.address_of(study),
+        hints=hints_on(study, form) if isinstance(form, GuideForm) else {},
     )
 
 
@@ -56,7 +62,10 @@ def save_step(study_id: str, step: str) -> ResponseReturnValue:
     if change := rearranged(typed, go):
         study.keep_unsaved(step, change.typed)
         db.session.commit()
-        return redirect(url_for(".set_up", study_id=study_id, step=step, _anchor=change.anchor))
+        sure = change.confirm
+        return redirect(
+            url_for(".set_up", study_id=study_id, step=step, confirm=sure, _anchor=change.anchor)
+        )
     is_right = save_or_keep(study, step, typed)
     db.session.commit()
     if not is_right and go in ONLY_WHEN_RIGHT:
@@ -66,30 +75,40 @@ def save_step(study_id: str, step: str) -> ResponseReturnValue:
 
 @dashboard.get("/studies/<study_id>/set-up/share")
 def share_step(study_id: str) -> ResponseReturnValue:
+    """Looking changes nothing: it is opened by its own button, once nothing is missing."""
     study = find_study(study_id)
-    wrong = next((step for step in FORMS if not _is_finished(study, step)), None)
-    if wrong is None:
-        study.open()
-    db.session.commit()
-    if wrong:
-        return redirect(url_for(".set_up", study_id=study_id, step=wrong))
-    link = invitation_link(study)
     return render_template(
         "dashboard/set_ups/share.html",
         study=study,
         step="share",
         steps=STEPS,
-        link=link,
-        qr_code=qr_code(link),
+        missing=missing_from(study),
+        preview=preview.address_of(study),
+        **ways_in(study),
     )
 
 
 @dashboard.get("/studies/<study_id>/set-up/guide/questions/new")
 def new_question(study_id: str) -> ResponseReturnValue:
     """One more row for the guide's form. It is kept with the rest once something is typed."""
-    find_study(study_id)
-    row = QuestionForm(new_question_id())
-    return render_template("dashboard/set_ups/_question.html", row=row, number=None, is_new=True)
+    row = QuestionForm(new_id())
+    return _new_row("question", study_id, row=row, number=None)
+
+
+@dashboard.get("/studies/<study_id>/set-up/guide/sections/new")
+def new_section(study_id: str) -> ResponseReturnValue:
+    return _new_row("section", study_id, row=SectionForm(new_id()), inside=0)
+
+
+@dashboard.get("/studies/<study_id>/set-up/guide/options/new/<question>")
+def new_option(study_id: str, question: str) -> ResponseReturnValue:
+    """One more answer to choose from."""
+    return _new_row("option", study_id, row=QuestionForm(question), option=OptionRow(new_id()))
+
+
+def _new_row(what: str, study_id: str, **row: Any) -> ResponseReturnValue:
+    study = find_study(study_id)
+    return render_template(f"dashboard/set_ups/_{what}.html", study=study, is_new=True, **row)
 
 
 def form_of(study: Study, step: str) -> tuple[StepForm, bool]:
@@ -136,15 +155,42 @@ def next_step(study: Study) -> str:
 
 
 def as_typed(sent: MultiDict[str, str]) -> dict[str, list[str]]:
-    return {name: texts for name, texts in sent.to_dict(flat=False).items() if name != "csrf_token"}
+    """All but the token, and files, which have a way of their own."""
+    return {
+        name: texts
+        for name, texts in sent.to_dict(flat=False).items()
+        if name != "csrf_token" and not name.startswith("upload-")
+    }
+
+
+def missing_from(study: Study) -> dict[str, str]:
+    """What stands in the way of opening a draft, by the step where it is put right."""
+    found = {}
+    for step in FORMS:
+        kept = study.unsaved.get(step)
+        if kept and not form_typed(step, {**kept, "go": ["share"]}).validate():
+            found[step] = "Something in it is missing or not quite right."
+        elif not kept and step == "basics" and not study.title:
+            found[step] = "The study needs a title."
+        elif not kept and step == "guide" and not study.guide.kept_questions:
+            found[step] = "The moderator needs at least one question."
+    return found
+
+
+def first_unfinished(study: Study) -> str | None:
+    """Save what is right of a draft; answer the first step that is not, with its faults marked."""
+    return next((step for step in FORMS if not _is_finished(study, step)), None)
 
 
 def _is_finished(study: Study, step: str) -> bool:
     """Whether nothing is missing from a step on the way to sharing; what is, is marked."""
     if kept := study.unsaved.get(step):
         return save_or_keep(study, step, {**kept, "go": ["share"]})
+    if step == "basics" and not study.title:
+        study.keep_unsaved(step, {"title": [""], "go": ["share"]})
+        return False
     if step == "guide" and not study.guide.kept_questions:
-        study.keep_unsaved(step, {"question": [new_question_id()], "go": ["share"]})
+        study.keep_unsaved(step, {"question": [new_id()], "go": ["share"]})
         return False
     return True
 
@@ -154,7 +200,7 @@ def _destination(study: Study, step: str, go: str) -> str:
     here = names.index(step)
     to = {"next": names[here + 1], "back": names[max(0, here - 1)]}.get(go, go)
     if (go == "back" and here == 0) or to not in STEPS:
-        if study.state is Study.State.DRAFT:
+        if study.is_draft:
             return url_for(".studies")
         return url_for(".study", study_id=study.public_id)
     if to == "share":

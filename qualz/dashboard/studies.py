@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from flask import redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
 
-from qualz.dashboard import dashboard
+from qualz import duplication, preview
+from qualz.dashboard import dashboard, study_access
 from qualz.dashboard.access import find_study, researcher
 from qualz.dashboard.forms import BasicsForm
 from qualz.dashboard.languages import LANGUAGES
 from qualz.dashboard.set_ups import STEPS, as_typed, next_step, save_or_keep
+from qualz.dashboard.summaries import shelf_of
 from qualz.database import db
-from qualz.interview import Interview
-from qualz.researcher import Researcher
+from qualz.deletion import Deletion
 from qualz.study import DEFAULT_CONSENT, Study
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    study: Study
-    interviews: int
-    live: int
-    last_activity: datetime
 
 
 @dashboard.get("/")
 @dashboard.get("/studies")
 def studies() -> ResponseReturnValue:
-    return render_template("dashboard/studies/index.html", summaries=summaries_of(researcher()))
+    shelf = shelf_of(researcher())
+    going = Deletion.going([one.study.id for one in shelf.summaries])
+    # The list looks again until they are gone.
+    is_going = any(one.is_under_way for one in going.values())
+    return render_template(
+        "dashboard/studies/index.html", shelf=shelf, going=going, is_going=is_going
+    )
 
 
 @dashboard.get("/studies/new")
@@ -53,18 +48,31 @@ def create_study() -> ResponseReturnValue:
     return redirect(url_for(".set_up", study_id=study.public_id, step=step))
 
 
+@dashboard.post("/studies/<study_id>/duplicates")
+def duplicate_study(study_id: str) -> ResponseReturnValue:
+    """Its guide and settings once more, as a draft to change."""
+    study = find_study(study_id)
+    copy = duplication.duplicate(study, current_app.extensions["storage"], by=researcher())
+    db.session.commit()
+    flash(f"“{copy.name}” is a draft with a link of its own. Change what should be different.")
+    return redirect(url_for(".set_up", study_id=copy.public_id, step="basics"), code=303)
+
+
 @dashboard.get("/studies/<study_id>")
 def study(study_id: str) -> ResponseReturnValue:
-    """A study opens on its transcripts, or on the first step that is left to do."""
+    """A study opens on its overview, or on the first step that is left to do."""
     study = find_study(study_id)
-    if study.state is Study.State.DRAFT:
+    if study.is_draft and researcher().may_change:
         return redirect(url_for(".set_up", study_id=study_id, step=next_step(study)))
-    return redirect(url_for(".transcripts", study_id=study_id))
+    return redirect(url_for(".overview_of", study_id=study_id))
 
 
 @dashboard.get("/studies/<study_id>/guide")
 def guide(study_id: str) -> ResponseReturnValue:
-    return render_template("dashboard/studies/guide.html", study=find_study(study_id), tab="guide")
+    study = find_study(study_id)
+    return render_template(
+        "dashboard/studies/guide.html", study=study, tab="guide", preview=preview.address_of(study)
+    )
 
 
 @dashboard.get("/studies/<study_id>/settings")
@@ -75,28 +83,8 @@ def settings(study_id: str) -> ResponseReturnValue:
         study=study,
         tab="settings",
         language=LANGUAGES.get(study.language, study.language),
+        **study_access.shown(study),
     )
-
-
-def summaries_of(researcher: Researcher) -> list[Summary]:
-    """A researcher's studies, the one where something happened last first. One query."""
-    is_live = Interview.state == Interview.State.LIVE
-    rows = db.session.execute(
-        select(
-            Study,
-            func.count(Interview.id),
-            func.count(Interview.id).filter(is_live),
-            func.max(Interview.last_seen_at),
-        )
-        .outerjoin(Interview, Interview.study_id == Study.id)
-        .where(Study.researcher_id == researcher.id)
-        .group_by(Study.id)
-    )
-    found = [
-        Summary(study, count, live, max(filter(None, (seen, study.created_at))))
-        for study, count, live, seen in rows
-    ]
-    return sorted(found, key=lambda summary: summary.last_activity, reverse=True)
 
 
 def _basics_of_new(form: BasicsForm) -> str:

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from flask import render_template, request
+from flask import current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import joinedload
 
 from qualz import transcript
 from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_interview, find_study
-from qualz.dashboard.partials import is_partial, refreshed
+from qualz.dashboard.partials import htmx_answer, is_partial, refreshed
 from qualz.dashboard.recordings import shown as shown_recording
-from qualz.database import db
+from qualz.dashboard.renditions import shown as shown_renditions
+from qualz.dashboard.rows import rows_of
+from qualz.dashboard.wanted import ORDERS, PICTURES, STATES
+from qualz.errors import NotFound
 from qualz.interview import Interview
-from qualz.recording import Recording
-from qualz.study import Study
+from qualz.tag import Tag
 
-ROWS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """One page of a study's interviews, the newest first. `newer` and `older` begin the others."""
-
-    interviews: Sequence[Interview]
-    first: int | None
-    newer: int | None
-    older: int | None
+# The form's id, by which HTMX says that it asks.
+FILTERS = "filters"
 
 
 @dashboard.get("/studies/<study_id>/transcripts")
 def transcripts(study_id: str) -> ResponseReturnValue:
+    """The list; to HTMX what is there once the interview beside it was closed."""
     study = find_study(study_id)
     return render_template(
-        "dashboard/transcripts/index.html", study=study, tab="transcripts", rows=rows_of(study)
+        f"dashboard/transcripts/{'_closed' if is_partial() else 'index'}.html",
+        study=study,
+        tab="transcripts",
+        rows=rows_of(study),
+        states=STATES,
+        orders=ORDERS,
+        tags=Tag.all_of(study),
+        pictures=PICTURES,
     )
 
 
@@ -45,12 +43,25 @@ def transcripts(study_id: str) -> ResponseReturnValue:
 def transcript_rows(study_id: str) -> ResponseReturnValue:
     study = find_study(study_id)
     chosen = request.args.get("chosen")
-    return refreshed(
-        "dashboard/transcripts/_rows.html",
-        study=study,
-        rows=rows_of(study),
-        interview=Interview.of(study, chosen) if chosen else None,
+    rows = rows_of(study)
+    try:
+        interview = Interview.of(study, chosen) if chosen else None
+    except NotFound:
+        # Deleted in another tab or by somebody else, while it was open here.
+        places: dict[str, Any] = rows.wanted.address()
+        return htmx_answer(
+            render_template("dashboard/transcripts/_deleted.html", study=study, rows=rows),
+            replace_url=url_for(".transcripts", study_id=study_id, **places),
+        )
+    answer = current_app.make_response(
+        refreshed("dashboard/transcripts/_rows.html", study=study, rows=rows, interview=interview)
     )
+    if request.headers.get("HX-Trigger") == FILTERS:
+        # What was asked for stays in the address, beside the interview that is open.
+        endpoint = ".transcript_of" if interview else ".transcripts"
+        places = {"interview_id": chosen or None, **rows.wanted.address()}
+        answer.headers["HX-Replace-Url"] = url_for(endpoint, study_id=study_id, **places)
+    return answer
 
 
 @dashboard.get("/studies/<study_id>/transcripts/<interview_id>")
@@ -62,47 +73,28 @@ def transcript_of(study_id: str, interview_id: str) -> ResponseReturnValue:
         study=interview.study,
         tab="transcripts",
         rows=rows_of(interview.study, showing=interview),
+        states=STATES,
+        orders=ORDERS,
+        tags=Tag.all_of(interview.study),
+        pictures=PICTURES,
         interview=interview,
         lines=list(transcript.lines(interview)),
         **shown_recording(interview.recording),
+        **shown_renditions(interview.recording),
     )
 
 
 @dashboard.get("/studies/<study_id>/transcripts/<interview_id>/turns")
 def turns(study_id: str, interview_id: str) -> ResponseReturnValue:
-    interview = find_interview(study_id, interview_id)
+    return refreshed_turns(find_interview(study_id, interview_id))
+
+
+def refreshed_turns(interview: Interview) -> ResponseReturnValue:
+    """What every change of a turn is answered with, and what the page asks for by itself: so a
+    page that has made the change is told nothing new after it."""
     return refreshed(
         "dashboard/transcripts/_refreshed_turns.html",
         study=interview.study,
         interview=interview,
         lines=list(transcript.lines(interview)),
     )
-
-
-def rows_of(study: Study, showing: Interview | None = None) -> Rows:
-    """The page of rows that the address asks for, else the one that holds `showing`."""
-    first = request.args.get("first", type=int)
-    if first is None and showing is not None:
-        newest = db.session.scalar(select(func.max(Interview.number)).where(_is_of(study))) or 0
-        first = showing.number if showing.number <= newest - ROWS else None
-    recording = joinedload(Interview.recording)
-    query = (
-        select(Interview)
-        .where(_is_of(study))
-        .order_by(Interview.number.desc())
-        .options(recording.selectinload(Recording.parts), recording.selectinload(Recording.merges))
-        .limit(ROWS + 1)
-    )
-    if first is not None:
-        query = query.where(Interview.number <= first)
-    found = db.session.scalars(query).all()
-    return Rows(
-        interviews=found[:ROWS],
-        first=first,
-        newer=first + ROWS if first is not None else None,
-        older=found[ROWS].number if len(found) > ROWS else None,
-    )
-
-
-def _is_of(study: Study) -> ColumnElement[bool]:
-    return Interview.study_id == study.id

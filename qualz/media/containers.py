@@ -16,6 +16,33 @@ EBML = b"\x1a\x45\xdf\xa3"
 SEGMENT, TRACKS, TRACK_ENTRY, TRACK_TYPE = 0x18538067, 0x1654AE6B, 0xAE, 0x83
 CLUSTER, CUES = 0x1F43B675, 0x1C53BB6B
 VIDEO_TRACK = b"\x01"
+_PLAYED = {VIDEO_TRACK, b"\x02"}
+MOST_TRACKS = 16
+
+# How files begin that are sent in a recording's place.
+_FOREIGN = {
+    b"#EXTM3U": "a playlist",
+    b"ffconcat": "a playlist",
+    b"<": "a text",
+    b"#!": "a text",
+    b"%PDF-": "a document",
+    b"\x89PNG\r\n": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"PK\x03\x04": "an archive",
+    b"\x1f\x8b\x08": "an archive",
+    b"7z\xbc\xaf": "an archive",
+    b"Rar!": "an archive",
+    b"\x7fELF": "a program",
+    b"MZ\x90": "a program",
+}
+_TEXT = bytes([*range(32, 127), *b"\t\r\n"])
+WORDY = 64  # bytes: no recording begins with so many letters
+# A data reference that is not to the file itself (its first flag) and says where to (it is longer
+# than its head): ISO/IEC 14496-12 section 8.7.2, and QuickTime's alias.
+_ELSEWHERE = re.compile(
+    rb"dref.{8}(?!\0\0\0\x0c)\0.{3}(?:url |urn |alis).{3}[\x00\x02\x04\x06\x08]", re.DOTALL
+)
 
 # Codec names that a picture carries, wherever they stand: Matroska's CodecID, a handler box,
 # the first page of Theora or VP8 in Ogg.
@@ -36,6 +63,24 @@ def sniff(head: bytes) -> str | None:
     if head.startswith(b"OggS"):
         return "ogg"
     return None
+
+
+def foreign(head: bytes) -> str | None:
+    """What the first bytes of an upload are, where that is surely nothing that a browser recorded.
+
+    What is damaged or unknown may be a recording all the same, and is none of these. Never raises.
+    """
+    for start, name in _FOREIGN.items():
+        if head.startswith(start):
+            return name
+    if len(head) >= WORDY and not head[:WORDY].translate(None, _TEXT):
+        return "a text"
+    kinds = list(_track_types(head)) if head.startswith(EBML) else []
+    if len(kinds) > MOST_TRACKS:
+        return f"a film of {len(kinds)} tracks"
+    if kinds and not _PLAYED.intersection(kinds):
+        return "a film without sound or picture"
+    return "a film that lies in other files" if _ELSEWHERE.search(head) else None
 
 
 def declares_video(head: bytes) -> bool:
@@ -65,31 +110,35 @@ def _comes_first(names: Iterator[object], wanted: object, media: object) -> bool
 
 
 def _has_video_entry(head: bytes) -> bool:
+    return VIDEO_TRACK in _track_types(head)
+
+
+def _track_types(head: bytes) -> Iterator[bytes]:
     """Walk EBML → Segment → Tracks → TrackEntry → TrackType, as far as the bytes go."""
     parents = {SEGMENT, TRACKS, TRACK_ENTRY}
     at = 0
     while at < len(head):
-        element = _element(head[at : at + 12])
-        if element is None:
-            return False
-        name, size, length = element
+        read = element_at(head[at : at + 12])
+        if read is None:
+            return
+        name, size, length = read
         at += length
-        if name == TRACK_TYPE and head[at : at + (size or 0)].lstrip(b"\x00") == VIDEO_TRACK:
-            return True
+        # Where the bytes end within it, it says nothing yet.
+        if name == TRACK_TYPE and size and at + size <= len(head):
+            yield head[at : at + size].lstrip(b"\x00")
         if name in parents:
             continue
         if size is None:
-            return False
+            return
         at += size
-    return False
 
 
 def _top_elements(file: BinaryIO) -> Iterator[int]:
     while head := file.read(12):
-        element = _element(head)
-        if element is None:
+        read = element_at(head)
+        if read is None:
             return
-        name, size, length = element
+        name, size, length = read
         yield name
         file.seek(length - len(head), 1)
         if name != SEGMENT:
@@ -98,7 +147,7 @@ def _top_elements(file: BinaryIO) -> Iterator[int]:
             file.seek(size, 1)
 
 
-def _element(head: bytes) -> tuple[int, int | None, int] | None:
+def element_at(head: bytes) -> tuple[int, int | None, int] | None:
     """(identifier, size or `None` if unknown, length of both) at the start of `head` (RFC 8794)."""
     if not head or head[0] == 0:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from qualz.media.normalise import Piece
 from qualz.media.plan import Step
 from qualz.media.track import Track
 
-WHOLE = 600.0  # seconds up to which everything is decoded
+WHOLE = 600.0  # seconds up to which everything is decoded that was not when its part was closed
 WINDOW = 2.0  # seconds on either side of a join that are decoded in longer files
 
 # Frames a millisecond apart fall together on the null muxer's coarser clock. Packets are checked
@@ -24,9 +24,9 @@ WINDOW = 2.0  # seconds on either side of a join that are decoded in longer file
 _HARMLESS = re.compile(r"non monotonically increasing dts to muxer|Last message repeated")
 
 
-def decoded_seconds(seconds: float, parts: int) -> float:
+def decoded_seconds(steps: Sequence[Step]) -> float:
     """How much of a Full Session is decoded to verify it."""
-    return seconds if seconds <= WHOLE else 2 * WINDOW * (parts + 1)
+    return sum(length for _, length in _spans([(step, step.probe.duration) for step in steps]))
 
 
 def complaints_about_session(
@@ -35,20 +35,20 @@ def complaints_about_session(
     ffmpeg: FFmpeg,
     on_progress: Callable[[float], None],
 ) -> list[str]:
-    """Decode the whole file, or what surrounds the joins of a long one.
+    """Decode what surrounds the joins, and of a short file all that nobody has decoded before.
 
     Raises `ffmpeg.Failed` if that cannot even be tried.
     """
-    total = sum(piece.duration for piece in pieces)
     tracks = pieces[0].tracks
-    if total <= WHOLE:
-        return _complaints(process.upload(path), tracks, total, ffmpeg, on_progress)
+    spans = _spans([(piece.step, piece.duration) for piece in pieces])
+    whole = sum(length for _, length in spans)
     found: list[str] = []
-    starts = list(_window_starts(pieces))
-    for number, start in enumerate(starts):
-        window = process.upload(path, ss=f"{start:.3f}", t=2 * WINDOW)
-        done = partial(_report, on_progress, number / len(starts))
-        found += _complaints(window, tracks, 2 * WINDOW, ffmpeg, done)
+    done = 0.0
+    for start, length in spans:
+        span = process.upload(path, ss=f"{start:.3f}", t=f"{length + WINDOW:.3f}")
+        share = partial(_report, on_progress, done / whole, length / whole)
+        found += _complaints(span, tracks, length, ffmpeg, share)
+        done += length
     return found
 
 
@@ -80,16 +80,36 @@ def _complaints(
     lines = ffmpeg.run(
         command, expected_seconds=seconds, on_progress=on_progress, verbosity="error"
     )
+    return told_in_earnest(lines)
+
+
+def told_in_earnest(lines: Sequence[str]) -> list[str]:
+    """What ffmpeg said, without what says nothing about the file."""
     return [line for line in lines if not _HARMLESS.search(line)]
 
 
-def _report(on_progress: Callable[[float], None], done: float, _: float) -> None:
-    on_progress(done)
+def _report(
+    on_progress: Callable[[float], None], done: float, share: float, fraction: float
+) -> None:
+    on_progress(done + share * fraction)
 
 
-def _window_starts(pieces: Sequence[Piece]) -> Iterator[float]:
+def _spans(parts: Sequence[tuple[Step, float]]) -> list[tuple[float, float]]:
+    """Start and length of what is decoded, in order, each second once."""
+    total = sum(duration for _, duration in parts)
+    wanted: list[tuple[float, float]] = [(0.0, 2 * WINDOW)]
     start = 0.0
-    for piece in pieces:
-        yield max(0.0, start - WINDOW)
-        start += piece.duration
-    yield max(0.0, start - 2 * WINDOW)
+    for step, duration in parts:
+        end = start + duration
+        # What is known to decode is the part as recorded, not what an encoder made of it since.
+        is_clean = step.source.is_clean and not step.re_encodes
+        if total <= WHOLE and not is_clean:
+            wanted.append((start, end))
+        wanted.append((end - WINDOW, end + WINDOW))
+        start = end
+    spans: list[tuple[float, float]] = []
+    for begins, ends in sorted((max(0.0, a), min(total, b)) for a, b in wanted):
+        if spans and begins <= spans[-1][1]:
+            begins, ends = spans[-1][0], max(ends, spans.pop()[1])
+        spans.append((begins, ends))
+    return [(begins, ends - begins) for begins, ends in spans]

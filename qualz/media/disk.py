@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+AT_ONCE = 1 << 20  # bytes that are read in one go
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -30,7 +33,7 @@ class DiskFull(Exception):
 
 def append(root: Path, path: Path, data: bytes, at: int, kept_free: int) -> int:
     """Write `data` at the file's end, which has to be `at`; answer the new end once durable."""
-    with _disk_full():
+    with disk_full():
         if at == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -69,25 +72,48 @@ def sync(root: Path, path: Path) -> int:
         return 0
 
 
-def truncate(root: Path, path: Path, to: int) -> int:
-    """Cut what lies beyond `to`, durably; answer the size."""
-    try:
-        with _exclusive(path) as descriptor:
-            if os.fstat(descriptor).st_size > to:
-                os.ftruncate(descriptor, to)
-            _make_durable(descriptor, path, root)
-            return os.fstat(descriptor).st_size
-    except FileNotFoundError:
-        return 0
-
-
 def publish(root: Path, source: Path, target: Path) -> None:
     """Rename a file into place, its bytes durable before and its name after."""
-    with _disk_full():
+    with disk_full():
         target.parent.mkdir(parents=True, exist_ok=True)
         _sync_path(source)
         source.replace(target)
         sync_folders(target, root)
+
+
+def share(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, one without links, or one link too many.
+        with disk_full():
+            shutil.copyfile(source, target)
+
+
+def digest(path: Path, count: int) -> str:
+    found = hashlib.sha256()
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        while count > 0 and (data := file.read(min(count, AT_ONCE))):
+            found.update(data)
+            count -= len(data)
+    return found.hexdigest()
+
+
+def keep_within(folder: Path, count: int) -> None:
+    """Remove the files that were not touched for longest until the rest takes at most `count`."""
+    found = []
+    for path in folder.glob("*"):
+        # Another process may be at it as well.
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            if stat.S_ISREG(state.st_mode):
+                found.append((state.st_mtime, state.st_size, path))
+    taken = 0
+    for _, size, path in sorted(found, reverse=True):
+        taken += size
+        if taken > count:
+            path.unlink(missing_ok=True)
 
 
 def sync_folders(path: Path, root: Path) -> None:
@@ -126,7 +152,8 @@ def _exclusive(path: Path, *, create: bool = False) -> Iterator[int]:
 
 
 @contextmanager
-def _disk_full() -> Iterator[None]:
+def disk_full() -> Iterator[None]:
+    """What the system says of a disk without room, in our word: `DiskFull`."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The one place that starts ffmpeg.
+"""The one place that runs ffmpeg, and what else reads what came from outside.
 
 ffmpeg-python builds the command lines, but never runs them: its `run()` knows no time limit and
 hangs when a pipe that nobody reads is full.
@@ -7,14 +7,13 @@ hangs when a pipe that nobody reads is full.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import selectors
-import signal
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -22,13 +21,17 @@ from typing import IO, Any
 import ffmpeg as builder
 
 from qualz.media.disk import DiskFull
-from qualz.media.sandbox import Limits, confinement
+from qualz.media.program import Overdue, Process, confined
+from qualz.media.sandbox import Limits
+from qualz.media.track import LARGEST_PICTURE
 
 # What a participant may upload. An HLS or concat playlist under the name of a recording would
 # otherwise make ffmpeg read other files or open sockets.
 UPLOADED_FORMATS = "matroska,webm,mov,mp4,ogg"
 
 UNTRUSTED = Limits()
+
+log = logging.getLogger(__name__)
 
 BEAT = 0.5  # seconds between two looks at a running process
 KEPT_LINES = 2000
@@ -49,8 +52,10 @@ class Stopped(Exception):
 
 
 def upload(path: Path, **options: Any) -> Any:
-    """An input that is a file from outside: only known containers, only that one file."""
-    return source(path, formats=UPLOADED_FORMATS, **options)
+    """An input that is a file from outside: only known containers, only that one file, and no
+    picture beyond all measure."""
+    limits = {"max_pixels": LARGEST_PICTURE}
+    return source(path, formats=UPLOADED_FORMATS, **limits, **options)
 
 
 def source(path: Path, *, formats: str, **options: Any) -> Any:
@@ -103,7 +108,8 @@ class FFmpeg:
             file_size=file_size or self.limits.file_size,
         )
         with tempfile.TemporaryFile() as log:
-            with self._process([*self._head(verbosity), *arguments], limits, log) as process:
+            command_line = [*self._head(verbosity), *arguments]
+            with confined(command_line, limits, log=log) as process:
                 watch.follow(process)
             lines = _lines(log)
         if process.returncode != 0:
@@ -120,27 +126,30 @@ class FFmpeg:
             *("-progress", "pipe:1", "-nostats", "-stats_period", str(BEAT)),
         ]
 
-    @contextmanager
-    def _process(
-        self, arguments: list[str], limits: Limits, log: IO[bytes]
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=confinement(limits),
-        )
-        try:
-            yield process
-        finally:
-            # The group goes whatever happened: on success nothing is left in it.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
+
+def answers(
+    program: Sequence[str],
+    question: bytes,
+    *,
+    on_beat: Callable[[], None],
+    limit: float,
+    limits: Limits = UNTRUSTED,
+) -> list[bytes]:
+    """The lines that a program of ours answers to a question on its stdin, confined like ffmpeg.
+
+    One that decodes what is hostile may end at any time, or be ended after `limit` seconds: then
+    these are the lines until there. What `on_beat` raises kills it and comes out of here.
+    """
+    watch = _Listener(on_beat, limit)
+    limits = replace(limits, cpu_seconds=_cpu_seconds(limit), file_size=0)
+    with tempfile.TemporaryFile() as given:
+        given.write(question)
+        given.seek(0)
+        with confined(program, limits, given=given) as process, suppress(Stopped):
+            watch.follow(process)
+    if process.returncode != 0:
+        log.warning("%s ended with %d", program[0], process.returncode)
+    return watch.lines
 
 
 class _Watch:
@@ -155,8 +164,8 @@ class _Watch:
         self.limit = limit
         self.fraction = 0.0
 
-    def follow(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
+    def follow(self, process: Process) -> None:
+        assert process.stdout is not None  # nosec B101 # tells the type checker what is so
         pipe = process.stdout.fileno()
         began = alive = time.monotonic()
         last_sign: object = None
@@ -182,7 +191,7 @@ class _Watch:
         # The pipe is closed, so it is exiting; a process that hangs there is killed as well.
         try:
             process.wait(timeout=self.stall)
-        except subprocess.TimeoutExpired:
+        except Overdue:
             raise Stopped("ffmpeg closed its output but did not exit") from None
 
     def _take(self, text: bytes) -> bytes:
@@ -193,6 +202,19 @@ class _Watch:
             if key == b"out_time_us" and value.lstrip(b"-").isdigit() and self.expected > 0:
                 done = int(value) / 1_000_000 / self.expected
                 self.fraction = max(self.fraction, min(1.0, done))
+        return rest
+
+
+class _Listener(_Watch):
+    """Keeps the lines that it reads."""
+
+    def __init__(self, on_beat: Callable[[], None], limit: float) -> None:
+        super().__init__(0.0, lambda fraction: on_beat(), limit, limit)
+        self.lines: list[bytes] = []
+
+    def _take(self, text: bytes) -> bytes:
+        *lines, rest = text.split(b"\n")
+        self.lines += lines
         return rest
 
 

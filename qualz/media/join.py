@@ -90,7 +90,7 @@ def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> 
         "map_chapters": 1,
     }
     if plan.container == "webm":
-        options["reserve_index_space"] = _index_space(pieces)
+        options["reserve_index_space"] = index_space(pieces)
     else:
         options |= {"movflags": "+faststart", "movie_timescale": VIDEO_CLOCK}
     streams = []
@@ -104,7 +104,7 @@ def _command(pieces: Sequence[Piece], plan: Plan, listing: Path, path: Path) -> 
     return builder.output(*streams, f"file:{path}", **options)
 
 
-def _index_space(pieces: Sequence[Piece]) -> int:
+def index_space(pieces: Sequence[Piece]) -> int:
     """Bytes to leave free for cues in front; `cues_to_front` would write the whole file twice.
 
     There is one entry for each key frame, or for each cluster of sound (5 s at most).
@@ -112,7 +112,8 @@ def _index_space(pieces: Sequence[Piece]) -> int:
     entries = 0
     for piece in pieces:
         track = piece.tracks[0]
-        entries += track.keyframes if track.kind == "video" else int(piece.duration)
+        each = track.keyframes if track.kind == "video" else int(piece.duration)
+        entries += min(each, track.packets)
     return CUE * entries + 4096
 
 
@@ -156,5 +157,8 @@ def _description(pieces: Sequence[Piece], title: str, recorded_at: datetime | No
 
 
 def _escaped(text: str) -> str:
-    text = "".join(char if char.isprintable() else " " for char in text)
-    return "".join(f"\\{char}" if char in "=;#\\" else char for char in text)
+    return "".join(f"\\{char}" if char in "=;#\\" else char for char in printable(text))
+
+
+def printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,13 +14,19 @@ from qualz.media.ffmpeg import Failed, FFmpeg
 from qualz.media.join import join
 from qualz.media.normalise import Piece, as_it_is, normalise, piece_path
 from qualz.media.plan import Plan, Source, Step, plan
+from qualz.media.prepared import NOTHING, Prepared
 from qualz.media.probe import Probe, Unreadable
 from qualz.media.progress import Meter
 from qualz.media.salvage import is_damaged, salvage
+from qualz.media.splice import splice
 from qualz.media.target import CannotMerge
 from qualz.media.verify import Broken, verify
 
 log = logging.getLogger(__name__)
+
+
+class _NothingPrepared(Exception):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,35 @@ class Result:
 class Ladder:
     """Each rung costs more than the one before, and asks less of the parts."""
 
-    sources: Sequence[Source]
-    probes: Sequence[Probe | Unreadable]
+    sources: list[Source]
+    probes: list[Probe | Unreadable]
     workspace: Path
     ffmpeg: FFmpeg
     title: str
     recorded_at: datetime | None
     meter: Meter
+    prepared: Prepared = NOTHING
     made: dict[Path, tuple[Plan, Piece]] = field(default_factory=dict)
+
+    def replace(self, number: int, source: Source, probe: Probe) -> None:
+        """Merge another file in the place of a part; what was made of that is forgotten."""
+        self.sources[number] = source
+        self._put(number, probe)
+
+    def leave_out(self, number: int, reason: Unreadable) -> None:
+        self._put(number, reason)
+
+    def _put(self, number: int, probe: Probe | Unreadable) -> None:
+        self.probes[number] = probe
+        for path in self.workspace.glob(f"piece-{number:04}.*"):
+            path.unlink()
+            self.made.pop(path, None)
 
     def climb(self, chosen: Plan) -> Result:
         """Raises `CannotMerge` with what was wrong at first, if nothing helps."""
         first: CannotMerge | None = None
         for rung in (
+            self.as_prepared,
             self.as_planned,
             self.with_care,
             self.with_the_damaged_re_encoded,
@@ -55,15 +78,34 @@ class Ladder:
         ):
             try:
                 return rung(chosen)
+            except _NothingPrepared:
+                continue
             except (Broken, Failed, CannotMerge) as reason:
                 log.warning("merging %s: %s", rung.__name__.replace("_", " "), reason)
                 first = first or CannotMerge(f"the merged file was not right: {reason}")
-        assert first
+        assert first  # nosec B101 # tells the type checker what is so
         raise first
+
+    def as_prepared(self, chosen: Plan) -> Result:
+        """With what was made of some parts when they were closed."""
+        if chosen.as_they_are:
+            raise _NothingPrepared
+        ready = {
+            step.index: piece
+            for step in chosen.steps
+            if (piece := self.prepared.piece(step, chosen, self.workspace))
+        }
+        if not ready:
+            raise _NothingPrepared
+        for piece in ready.values():
+            # What an earlier climb made under that name is not there any more.
+            self.made.pop(piece.path, None)
+        pieces = [ready.get(step.index) or self._piece(step, chosen) for step in chosen.steps]
+        return self._joined(chosen, pieces)
 
     def as_planned(self, chosen: Plan) -> Result:
         if chosen.as_they_are:
-            return self._joined(chosen, [as_it_is(step, self.workspace) for step in chosen.steps])
+            return self._spliced(chosen)
         return self._joined(chosen, self._rewritten(chosen))
 
     def with_care(self, chosen: Plan) -> Result:
@@ -112,6 +154,8 @@ class Ladder:
             same_target = (for_plan.container, for_plan.video, for_plan.audio) == wanted
             if same_target and (piece.step.picture, piece.step.sound) == (step.picture, step.sound):
                 return replace(piece, step=step)
+        # It may be another name of what was prepared, which is not to be written over.
+        path.unlink(missing_ok=True)
         piece = normalise(
             step,
             chosen,
@@ -121,6 +165,21 @@ class Ladder:
         )
         self.made[path] = (chosen, piece)
         return piece
+
+    def _spliced(self, chosen: Plan) -> Result:
+        pieces = [as_it_is(step) for step in chosen.steps]
+        try:
+            path = splice(
+                pieces,
+                chosen,
+                self.workspace,
+                title=self.title,
+                recorded_at=self.recorded_at,
+                on_progress=self.meter.stage(work.of_join(chosen)),
+            )
+        except (struct.error, ValueError, OverflowError, MemoryError) as nonsense:
+            raise CannotMerge(f"a part holds numbers that make no sense: {nonsense}") from nonsense
+        return self._verified(path, chosen, pieces)
 
     def _joined(self, chosen: Plan, pieces: Sequence[Piece]) -> Result:
         path = join(
@@ -132,6 +191,9 @@ class Ladder:
             recorded_at=self.recorded_at,
             on_progress=self.meter.stage(work.of_join(chosen)),
         )
+        return self._verified(path, chosen, pieces)
+
+    def _verified(self, path: Path, chosen: Plan, pieces: Sequence[Piece]) -> Result:
         damage = verify(
             path,
             pieces,

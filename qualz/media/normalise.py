@@ -41,14 +41,12 @@ class Piece:
         return self.step.label
 
 
-def as_it_is(step: Step, folder: Path) -> Piece:
-    """The part itself, under a name that needs no quoting."""
-    path = folder / f"piece-{step.index:04}.{step.probe.container}"
-    path.symlink_to(step.source.path.resolve())
+def as_it_is(step: Step) -> Piece:
+    """The part itself."""
     tracks = step.probe.tracks
     return Piece(
         step=step,
-        path=path,
+        path=step.source.path,
         formats=process.UPLOADED_FORMATS,
         duration=step.probe.duration,
         tracks=tracks,

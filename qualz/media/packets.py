@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # RFC 6716 table 2: frame length in seconds by configuration number, four to a bandwidth for
 # SILK and CELT, two for hybrid.
 _OPUS_FRAME = (
     (0.010, 0.020, 0.040, 0.060) * 3 + (0.010, 0.020) * 2 + (0.0025, 0.005, 0.010, 0.020) * 4
 )
+
+SILENT_OPUS, SILENT_SECONDS = b"\xf8\xff\xfe", 0.020  # a packet in which nothing is heard
 
 
 def opus_seconds(packet: bytes | memoryview) -> float:
@@ -61,9 +63,11 @@ def vp9_size(packet: bytes | memoryview) -> tuple[int, int] | None:
     return bits.take(16) + 1, bits.take(16) + 1
 
 
-def picture_size(codec: str, packet: bytes | memoryview) -> tuple[int, int] | None:
-    """The size that a picture states itself; `None` where it states none or is not understood."""
-    return {"vp8": vp8_size, "vp9": vp9_size}[codec](packet) if codec in ("vp8", "vp9") else None
+# By codec: reads the size that a picture states itself; `None` where it states none.
+SIZE_OF_PICTURE: dict[str, Callable[[bytes | memoryview], tuple[int, int] | None]] = {
+    "vp8": vp8_size,
+    "vp9": vp9_size,
+}
 
 
 class _Bits:

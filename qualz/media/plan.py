@@ -21,17 +21,37 @@ from qualz.media.track import Track
 
 How = Literal["copied", "re-encoded"]
 
-ODD_START = 0.002  # seconds by which a header may misstate where the packets begin
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """What was recorded in a part but is not there: from `start` on the part's own clock.
+
+    `seconds` is `None` at the end of a part whose recorder never said how long it ran.
+    """
+
+    start: float
+    seconds: float | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One part as the domain hands it in. `gap_before`: seconds not recorded before it."""
+    """One part as the domain hands it in. `gap_before`: seconds not recorded before it;
+    `recorded`: seconds of it that came, by its recorder's own word.
+
+    `content` is a digest of the file; without one nothing about it is kept for later. `holes` and
+    `notes` are what was found when a damaged part was mended, and `path` is the mended one's then.
+    """
 
     path: Path
     label: str
     gap_before: float | None
     without_picture: bool = False
+    recorded: float | None = None
+    content: str | None = None
+    is_clean: bool = False  # whether all of it is known to decode
+    holes: tuple[Hole, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,18 +139,12 @@ class Plan:
 
     @property
     def as_they_are(self) -> bool:
-        """Whether the parts can be joined without being rewritten one by one.
-
-        The concat demuxer matches tracks by number and takes clock and start from headers, so
-        all of these have to agree. One part that does not makes pieces of them all.
-        """
-        probes = [step.probe for step in self.steps]
+        """Whether the parts can be joined without being rewritten one by one: all are WebM, and
+        nothing of them is made anew."""
         return (
             self.container == "webm"
-            and all(probe.container == "webm" for probe in probes)
-            and len({probe.layout for probe in probes}) == 1
-            and all(abs(probe.start - probe.announced_start) < ODD_START for probe in probes)
-            and not any(track.leading or track.corrupt for p in probes for track in p.tracks)
+            and all(step.probe.container == "webm" for step in self.steps)
+            and not any(track.leading for step in self.steps for track in step.probe.tracks)
             and not any(step.fills_up or step.re_encodes for step in self.steps)
         )
 
@@ -184,11 +198,16 @@ def plan(
 def _step(index: int, source: Source, found: Probe | Unreadable) -> Step:
     if isinstance(found, Unreadable):
         raise found
-    notes = []
+    notes = list(source.notes)
     if source.without_picture and found.video:
         if found.audio is None:
             raise Unreadable("it holds only a picture, and this study keeps none")
         notes.append("its picture is left out, this study keeps none")
+        found = replace(found, video=None)
+    if found.video and found.video.is_beyond_measure:
+        if found.audio is None:
+            raise Unreadable("its picture is larger than that of any camera")
+        notes.append("its picture is left out, it is larger than that of any camera")
         found = replace(found, video=None)
     if found.video and found.video.leading:
         notes.append(f"{found.video.leading} pictures before the first whole one are left out")

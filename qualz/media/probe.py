@@ -9,13 +9,17 @@ from typing import Any
 
 import av
 
-from qualz.media.containers import declares_video, sniff
+from qualz.media.containers import declares_video, foreign, sniff
 from qualz.media.ffmpeg import UPLOADED_FORMATS
 from qualz.media.orientation import read_turn
 from qualz.media.track import Gatherer, Track
 
-__all__ = ["Probe", "Track", "Unreadable", "declares_video", "opened", "probe", "sniff"]
+__all__ = ["Probe", "Track", "Unreadable", "declares_video", "foreign", "opened", "probe", "sniff"]
 
+LONGEST = 24 * 60 * 60.0  # seconds: no recorder runs for longer
+MOST_TRACKS = 32  # a recorder writes two; whoever opens more opens a decoder for each
+SLOW = "its header takes too long to read"
+OPENED_WITHIN = 10.0  # seconds: less than a worker's lease, and a thousand times the usual
 LOOK_UP = 4096  # packets between two reports of progress
 
 
@@ -32,8 +36,6 @@ class Probe:
     """A readable file: its container and its tracks, at most one picture and one sound."""
 
     container: str  # webm, mp4, ogg; otherwise the demuxer's name
-    layout: tuple[tuple[str, str], ...]  # type and time base of every stream, in the file's order
-    announced_start: float
     video: Track | None
     audio: Track | None
 
@@ -77,9 +79,9 @@ def probe(
     if size == 0:
         raise Unreadable("it is empty")
     with opened(path, formats) as container:
+        if len(container.streams) > MOST_TRACKS:
+            raise Unreadable(f"it has {len(container.streams)} tracks, which no recorder writes")
         names = container.format.name.split(",")
-        layout = tuple((stream.type, str(stream.time_base)) for stream in container.streams)
-        announced_start = (container.start_time or 0) / av.time_base
         turn = read_turn(path) if "mp4" in names else 0
         gatherers = {
             stream.index: Gatherer(stream, turn if stream.type == "video" else 0)
@@ -94,10 +96,10 @@ def probe(
         tracks = {gatherer.kind: gatherer.track() for gatherer in gatherers.values()}
     if not any(tracks.values()):
         raise Unreadable("it has a header but no sound or picture")
+    if max(track.seconds for track in tracks.values() if track) > LONGEST:
+        raise Unreadable("by its own clock it runs for more than a day")
     return Probe(
         container="webm" if "webm" in names else "mp4" if "mp4" in names else names[0],
-        layout=layout,
-        announced_start=announced_start,
         video=tracks.get("video"),
         audio=tracks.get("audio"),
     )
@@ -110,7 +112,9 @@ def opened(path: Path, formats: str) -> Any:
     """
     options = {"format_whitelist": formats, "protocol_whitelist": "file"}
     try:
-        return av.open(f"file:{path}", options=options)
+        return av.open(f"file:{path}", options=options, timeout=(OPENED_WITHIN, None))
+    except av.ExitError as endless:
+        raise Unreadable(SLOW) from endless
     except (av.FFmpegError, OSError, ValueError) as error:
         with path.open("rb") as file:
             known = sniff(file.read(16))

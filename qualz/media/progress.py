@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
+SELDOM = 0.5  # seconds
 NEARLY = 0.99  # until everything is done, which only the caller can say
 
 
@@ -34,3 +36,16 @@ class Meter:
             self._report(self._shown)
 
         return done
+
+
+def seldom(say: Callable[[], None]) -> Callable[[], None]:
+    """Something to call as often as one likes: `say` is called each half second at most."""
+    last = time.monotonic()
+
+    def beat() -> None:
+        nonlocal last
+        if time.monotonic() - last > SELDOM:
+            last = time.monotonic()
+            say()
+
+    return beat

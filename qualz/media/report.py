@@ -9,12 +9,17 @@ from typing import Any
 
 from qualz.media.join import Chapter, chapters
 from qualz.media.normalise import Piece
-from qualz.media.plan import LeftOut, Plan, Source
+from qualz.media.plan import Hole, LeftOut, Plan, Source
+from qualz.media.salvage import clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartReport:
-    """What became of one source. Seconds; `start` is on the Full Session's clock."""
+    """What became of one source. Seconds; `start` is on the Full Session's clock.
+
+    `missing` is what was recorded but is not in the Full Session, `None` where nobody knows how
+    much that is; `holes` say where in the part, on its own clock.
+    """
 
     index: int  # in the sources
     label: str
@@ -25,6 +30,19 @@ class PartReport:
     reasons: tuple[str, ...]  # why it was re-encoded
     left_out: str | None  # why nothing of it is in the Full Session
     notes: tuple[str, ...]
+    missing: float | None
+    holes: tuple[Hole, ...]
+
+    def __str__(self) -> str:
+        """What is missing of it, for a person; nothing where nothing is."""
+        if self.left_out:
+            much = "" if self.missing is None else f" ({self.missing:.1f} s)"
+            return f"{self.label}{much} was left out: {self.left_out}"
+        told = [
+            f"{self.label}: {_seconds(hole.seconds)} missing at {clock(hole.start)}: {hole.reason}"
+            for hole in self.holes
+        ]
+        return "\n".join(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +73,9 @@ def report(
 ) -> Report:
     """`damage` says by the number of a part what was found wrong with it on decoding."""
     marks = chapters(pieces)
-    parts = {part.index: _absent(part) for part in plan.left_out}
+    parts = {part.index: _absent(part, sources[part.index]) for part in plan.left_out}
     for piece, mark in zip(pieces, marks, strict=True):
-        index = piece.step.index
+        index, holes = piece.step.index, piece.step.source.holes
         parts[index] = PartReport(
             index=index,
             label=piece.label,
@@ -72,6 +90,8 @@ def report(
                 *piece.notes,
                 *([damage[index]] if index in damage else []),
             ),
+            missing=_total([hole.seconds for hole in holes]),
+            holes=holes,
         )
     return Report(
         duration=marks[-1].end,
@@ -83,7 +103,16 @@ def report(
     )
 
 
-def _absent(part: LeftOut) -> PartReport:
+def _total(seconds: Sequence[float | None]) -> float | None:
+    known = [some for some in seconds if some is not None]
+    return round(sum(known), 3) if len(known) == len(seconds) else None
+
+
+def _seconds(seconds: float | None) -> str:
+    return "an unknown time is" if seconds is None else f"{seconds:.1f} s are"
+
+
+def _absent(part: LeftOut, source: Source) -> PartReport:
     return PartReport(
         index=part.index,
         label=part.label,
@@ -93,7 +122,9 @@ def _absent(part: LeftOut) -> PartReport:
         sound=None,
         reasons=(),
         left_out=part.reason,
-        notes=(),
+        notes=source.notes,
+        missing=source.recorded,
+        holes=source.holes,
     )
 
 

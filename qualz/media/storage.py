@@ -9,10 +9,12 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeVar
+from urllib.parse import quote, unquote
 
 from qualz.media import disk
 from qualz.media.disk import DiskFull, OffsetMismatch
@@ -22,6 +24,7 @@ __all__ = ["DiskFull", "OffsetMismatch", "Storage", "UnsafeName"]
 T = TypeVar("T")
 
 WORKSPACES = ".workspaces"
+MEANT = ".removals"
 # Bytes that appends leave to others on the same disk: the database, the queue and the logs go on
 # writing when no more media is taken.
 KEPT_FREE = 64 * 1024 * 1024
@@ -95,11 +98,6 @@ class Storage:
         path = self.path(name)
         return self._offload(lambda: disk.sync(self.root, path))
 
-    def truncate(self, name: str, *, to: int) -> int:
-        """Cut what lies beyond `to`, such as bytes that a power failure left behind unsynced."""
-        path = self.path(name)
-        return self._offload(lambda: disk.truncate(self.root, path, to))
-
     def publish(self, source: Path, name: str) -> None:
         """Move a finished file to its name: whole or absent, and durable. Same file system only.
 
@@ -108,6 +106,19 @@ class Storage:
         target = self.path(name)
         self._offload(lambda: disk.publish(self.root, source, target))
 
+    def share(self, source: Path, name: str) -> None:
+        """Put a file of which there are many in its place, without bytes of its own where the file
+        system can do that. It is durable when the disk is next synced: for what can be made again.
+        """
+        disk.share(source, self.path(name))
+
+    def publish_beside(self, source: Path, name: str, *, of: str) -> None:
+        """Publish what belongs to a file, if that is still there: else it would never go."""
+        self.publish(source, name)
+        if not self.exists(of):
+            self.delete(name)
+            self.delete_if_empty(name.rpartition("/")[0])
+
     def delete(self, name: str) -> None:
         """Remove a file for good; no complaint if it is gone already."""
         path = self.path(name)
@@ -115,22 +126,103 @@ class Storage:
             path.unlink()
             disk.sync_folders(path, self.root)
 
-    def delete_others(self, pattern: str, *, than: str) -> None:
-        """Remove the files of a folder that fit the pattern, but for one."""
-        kept, pattern_path = self.path(than), self.path(pattern)
+    def delete_fitting(self, pattern: str, *, but: str | None = None) -> None:
+        """Remove the files of a folder that fit the pattern, but for one and what goes with it:
+        files of its name with another ending."""
+        kept = self.path(but).name.partition(".")[0] if but else None
+        pattern_path = self.path(pattern)
         for path in pattern_path.parent.glob(pattern_path.name):
-            if path != kept:
+            if path.name.partition(".")[0] != kept:
                 path.unlink(missing_ok=True)
+
+    def keep_within(self, folder: str, count: int) -> None:
+        """Remove the files of a folder that were not used for longest, until the rest takes no
+        more than `count` bytes; see `use`."""
+        self._offload(lambda: disk.keep_within(self.path(folder), count))
+
+    def use(self, name: str) -> bool:
+        """Whether there is such a file, which is then the last one to be removed for room."""
+        try:
+            os.utime(self.path(name))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def digest(self, name: str, count: int) -> str:
+        """SHA-256 of the first `count` bytes of a file, in hex; of nothing if there is none."""
+        return self._offload(lambda: disk.digest(self.path(name), count))
+
+    @contextmanager
+    def alone(self, folder: str) -> Iterator[bool]:
+        """Whether nobody else is in here with the same folder; if so, nobody will be meanwhile.
+
+        A folder that is not there is nobody's.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(disk.locked(self.path(folder), fcntl.LOCK_EX | fcntl.LOCK_NB))
+                is_free = True
+            except (BlockingIOError, FileNotFoundError):
+                is_free = False
+            yield is_free
 
     def delete_tree(self, prefix: str) -> None:
         """Remove a folder and all that is in it; no complaint if it is gone already."""
         path = self.path(prefix)
         if path.is_dir():
-            shutil.rmtree(path)
+            self._offload(lambda: shutil.rmtree(path))
+            disk.sync_folders(path, self.root)
+
+    def files_in(self, prefix: str) -> list[str]:
+        """The names of all files in a folder and the folders in it; none where there is none."""
+        found = self.path(prefix).rglob("*")
+        return [path.relative_to(self.root).as_posix() for path in found if path.is_file()]
+
+    def delete_files(self, prefix: str, names: Sequence[str]) -> None:
+        """Remove those files for good, and what they leave empty of the folder they were in."""
+        for name in names:
+            self.delete(name)
+        folder = self.path(prefix)
+        for path in [*sorted(folder.rglob("*"), reverse=True), folder]:
+            # What is no folder, or has something in it, stays.
+            with suppress(OSError):
+                path.rmdir()
+
+    def mean_to_delete(self, *prefixes: str) -> None:
+        """Write down, durably, that folders are about to go: for whoever finds them half gone."""
+        meant = self.root / MEANT
+        meant.mkdir(exist_ok=True)
+        for prefix in prefixes:
+            (meant / quote(prefix, safe="")).touch()
+        disk.sync_folders(meant / "any", self.root)
+
+    def forget_meaning(self, prefix: str) -> None:
+        (self.root / MEANT / quote(prefix, safe="")).unlink(missing_ok=True)
+
+    def meant_to_go(self, *, since: datetime) -> list[str]:
+        """The folders of which that was written down before `since` and not taken back."""
+        meant = self.root / MEANT
+        if not meant.is_dir():
+            return []
+        return [
+            unquote(entry.name)
+            for entry in os.scandir(meant)
+            if entry.stat().st_mtime < since.timestamp()
+        ]
+
+    def delete_if_empty(self, prefix: str) -> None:
+        """Remove a folder that holds nothing any more."""
+        path = self.path(prefix)
+        with suppress(OSError):
+            path.rmdir()
             disk.sync_folders(path, self.root)
 
     def free_bytes(self) -> int:
         return disk.free_bytes(self.root)
+
+    def disk_bytes(self) -> int:
+        """How large the disk is that all of it lies on."""
+        return shutil.disk_usage(self.root).total
 
     def demand_room(self, count: int) -> None:
         """Raises `DiskFull` where so many more bytes could not be appended."""
@@ -159,15 +251,21 @@ class Storage:
 
     def clear_workspaces(self) -> int:
         """Remove workspaces whose process was killed; answer how many."""
+        return self._each_dead_workspace(lambda folder: shutil.rmtree(folder, ignore_errors=True))
+
+    def dead_workspaces(self) -> int:
+        return self._each_dead_workspace(lambda folder: None)
+
+    def _each_dead_workspace(self, do: Callable[[Path], None]) -> int:
         parent = self.root / WORKSPACES
         if not parent.is_dir():
             return 0
-        cleared = 0
+        count = 0
         with disk.locked(parent, fcntl.LOCK_EX):
             for folder in parent.iterdir():
                 # Somebody works in it, or has just left and taken it away.
                 spared = suppress(BlockingIOError, FileNotFoundError)
                 with spared, disk.locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                    shutil.rmtree(folder, ignore_errors=True)
-                    cleared += 1
-        return cleared
+                    do(folder)
+                    count += 1
+        return count

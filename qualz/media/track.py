@@ -14,6 +14,10 @@ from qualz.media import packets
 
 Kind = Literal["video", "audio"]
 
+# Pixels in all and in a row: more than any camera has. A few bytes can ask for hundreds of
+# megabytes, and all parts take the size of the one that ran for longest.
+LARGEST_PICTURE = 4096 * 4096
+LONGEST_SIDE = 8192
 LONE_FRAME = 0.2  # seconds that a picture lasts when there is no other to tell
 
 
@@ -64,6 +68,14 @@ class Track:
     def seconds(self) -> float:
         return self.end - self.start
 
+    @property
+    def is_beyond_measure(self) -> bool:
+        """Whether a picture is, for most of the time; single ones may be damaged."""
+        shown = [*self.sizes, Size(self.width or 0, self.height or 0, 0.0)]
+        width, height, _ = max(shown, key=lambda size: size.seconds)
+        width = round(width * max(1.0, self.aspect))
+        return width * height > LARGEST_PICTURE or max(width, height) > LONGEST_SIDE
+
     def __str__(self) -> str:
         if self.kind == "video":
             return f"{self.codec} {self.width}×{self.height} {self.pixel_format}"
@@ -97,6 +109,7 @@ class Gatherer:
         self.unit = float(stream.time_base)
         self.extradata = settings_of(stream)
         self.content = content_of(self.codec, self.extradata)
+        self.stated_size = packets.SIZE_OF_PICTURE.get(self.codec)
         self.hash = hashlib.sha256()
         self.times: array[float] = array("d")
         self.sizes: list[tuple[int, int, float]] = []  # with the time from which on
@@ -133,7 +146,7 @@ class Gatherer:
 
     def _note_picture(self, packet: Any, time: float) -> None:
         self.keyframes += packet.is_keyframe
-        size = packets.picture_size(self.codec, memoryview(packet))
+        size = self.stated_size(memoryview(packet)) if self.stated_size else None
         if size and (not self.sizes or size != self.sizes[-1][:2]):
             self.sizes.append((*size, time))
         if self.codec == "h264" and packet.is_keyframe:

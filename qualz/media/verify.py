@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +15,9 @@ import av
 
 from qualz.media.containers import index_in_front
 from qualz.media.decoding import complaints_about_piece, complaints_about_session
-from qualz.media.ffmpeg import FFmpeg
+from qualz.media.ffmpeg import BEAT, FFmpeg
 from qualz.media.normalise import Piece
-from qualz.media.packets import picture_size
+from qualz.media.packets import SIZE_OF_PICTURE
 from qualz.media.plan import Plan
 from qualz.media.probe import LOOK_UP, Unreadable, opened
 from qualz.media.track import Track, content_of, settings_of
@@ -48,17 +52,82 @@ def verify(
     if not index_in_front(path):
         raise Broken("a player could not seek before it has loaded everything")
     try:
-        container = opened(path, plan.container)
+        return _verified(opened(path, plan.container), path, pieces, plan, ffmpeg, on_progress)
     except Unreadable as unreadable:
         raise Broken(unreadable.reason) from unreadable
+    except av.FFmpegError as error:
+        raise Broken(f"a reader refuses it: {error}") from error
+
+
+def _verified(
+    container: Any,
+    path: Path,
+    pieces: Sequence[Piece],
+    plan: Plan,
+    ffmpeg: FFmpeg,
+    on_progress: Callable[[float], None],
+) -> dict[int, str]:
     with container:
         # MP4 keeps the chapters as a track of text besides.
         media = [stream for stream in container.streams if stream.type in ("video", "audio")]
         _check_layout(media, plan)
-        keyframes = _check_packets(container, media, pieces, lambda done: on_progress(done * 0.3))
+        with _Alongside(partial(_check_packets, container, media, pieces), on_progress) as packets:
+            damage = _check_decoding(path, pieces, ffmpeg, packets.meanwhile)
+            keyframes = packets.result()
         _check_duration(container, pieces)
         _check_seeking(container, media[0], pieces, keyframes)
-    return _check_decoding(path, pieces, ffmpeg, lambda done: on_progress(0.3 + done * 0.7))
+    return damage
+
+
+class _Alongside:
+    """Has packets read while an ffmpeg decodes: two cores, and neither waits for the other.
+
+    What is wrong with the packets is told first: it says more than what a decoder makes of it.
+    """
+
+    def __init__(
+        self,
+        check: Callable[[Callable[[float], None]], list[float]],
+        on_progress: Callable[[float], None],
+    ) -> None:
+        self._check = check
+        self._on_progress = on_progress
+        self._read = self._decoded = 0.0
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._given_up = False
+
+    def __enter__(self) -> _Alongside:
+        self._checking = self._pool.submit(self._check, self._note)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is Broken:
+                self.result()
+        finally:
+            # Whatever happens, nobody reads any more when the file is closed.
+            self._given_up = True
+            self._pool.shutdown()
+
+    def _note(self, fraction: float) -> None:
+        # Progress is told to a database by one thread only; here is the other.
+        if self._given_up:
+            raise InterruptedError
+        self._read = fraction
+
+    def meanwhile(self, fraction: float) -> None:
+        if self._checking.done():
+            self._checking.result()
+        self._decoded = fraction
+        self._on_progress((self._read + self._decoded) / 2)
+
+    def result(self) -> list[float]:
+        while not self._checking.done():
+            wait([self._checking], timeout=BEAT)
+            self._on_progress((self._read + self._decoded) / 2)
+        keyframes = self._checking.result()
+        self._on_progress(1.0)
+        return keyframes
 
 
 def _check_layout(media: Sequence[Any], plan: Plan) -> None:
@@ -89,7 +158,8 @@ class _Follower:
         self.size = _size(stream)
         self.waiting = _expectations(pieces, number)
         self.keyframes: list[float] = []
-        self.last_order: int | None = None
+        self.stated_size = SIZE_OF_PICTURE.get(self.codec)
+        self.last_order = -inf
         self._go_on()
 
     def _go_on(self) -> None:
@@ -100,17 +170,18 @@ class _Follower:
     def take(self, packet: Any) -> None:
         if self.track is None:
             raise Broken(f"it has more {self.kind} packets than the parts")
-        time = packet.pts * self.unit
+        ticks = packet.pts
+        time = ticks * self.unit
         expected = self.track.times[self.seen] + self.shift
-        if abs(time - expected) > DRIFT:
+        if not -DRIFT <= time - expected <= DRIFT:
             raise Broken(f"{self.label}: {self.kind} at {time:.3f} s belongs to {expected:.3f} s")
-        order = packet.dts if packet.dts is not None else packet.pts
-        if self.last_order is not None and order < self.last_order:
+        order = ticks if packet.dts is None else packet.dts
+        if order < self.last_order:
             raise Broken(f"{self.label}: {self.kind} goes back in time at {time:.3f} s")
         self.last_order = order
         if packet.is_keyframe:
             self.keyframes.append(time)
-        if (picture_size(self.codec, memoryview(packet)) or self.size) != self.size:
+        if self.stated_size and (self.stated_size(memoryview(packet)) or self.size) != self.size:
             raise Broken(f"{self.label}: the size of the picture changes at {time:.3f} s")
         self.hash.update(self.content(packet))
         self.seen += 1
@@ -177,7 +248,7 @@ def _check_seeking(
         if packet is None or packet.pts is None:
             raise Broken(f"seeking to {target:.1f} s finds nothing")
         found = float(packet.pts * stream.time_base)
-        nearest = max((time for time in keyframes if time <= target), default=min(keyframes))
+        nearest = keyframes[max(0, bisect_right(keyframes, target) - 1)]
         before, after = (CLUSTER, PACKET) if stream.type == "audio" else (DRIFT, DRIFT)
         if not nearest - before <= found <= nearest + after:
             raise Broken(f"seeking to {target:.1f} s ends at {found:.1f} s")

@@ -34,5 +34,4 @@ def of_join(plan: Plan) -> float:
 
 
 def of_verifying(plan: Plan) -> float:
-    decoded = decoded_seconds(plan.duration, len(plan.steps))
-    return COPYING * plan.duration + DECODING * decoded
+    return COPYING * plan.duration + DECODING * decoded_seconds(plan.steps)

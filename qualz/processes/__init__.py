@@ -1,5 +1,5 @@
-"""What `qualz run` starts, watches and ends: Redis, the web server, the worker and the sweep."""
+"""What `qualz run` starts, watches and ends: Redis, the web server, the workers and the sweep.
 
-from qualz.processes.supervisor import run
-
-__all__ = ["run"]
+Nothing is imported here: the web server reads its configuration in this package, and is to import
+the application only after gevent has made the standard library its own.
+"""

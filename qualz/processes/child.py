@@ -1,7 +1,7 @@
 """Processes that `qualz run` starts: errands, and children that it keeps alive.
 
-A child leads its own session, so Ctrl-C in a terminal reaches `qualz run` alone, and it ends
-with `qualz run`, however that one ended.
+Each is a command, or a fork as of fork.py. It leads its own session, so Ctrl-C in a terminal
+reaches `qualz run` alone, and it ends with `qualz run`, however that one ended.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import contextlib
 import os
 import resource
 import signal
-import subprocess
+import subprocess  # nosec B404 # few may: see tests/test_architecture.py
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from qualz.lifeline import die_with
 from qualz.settings import Settings
@@ -31,11 +31,30 @@ OPEN_FILES = 65_536
 LARGEST_LOG = 10 * 1024 * 1024
 
 
+class Process(Protocol):
+    """A child of ours."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
+
+    def kill(self) -> None: ...
+
+
+class Begin(Protocol):
+    """Starts a process. Call it on the main thread: the kernel watches that, see `die_with`."""
+
+    def __call__(self, *, stdout: IO[bytes], stderr: IO[bytes]) -> Process: ...
+
+
 def spawn(
     command: list[str], environment: Mapping[str, str], *, stdout: IO[bytes], stderr: IO[bytes]
 ) -> subprocess.Popen[bytes]:
-    """Start a command that ends with us. Call it on the main thread: the kernel watches that."""
-    return subprocess.Popen(
+    """Start a command that ends with us."""
+    return subprocess.Popen(  # nosec B603 # a list of words, and no shell
         command,
         cwd=ROOT,
         env=environment,
@@ -47,21 +66,20 @@ def spawn(
     )
 
 
-def run_errand(
-    command: list[str], environment: Mapping[str, str], pause: Callable[[], None]
-) -> tuple[int, str, str]:
-    """Run a command to its end, calling `pause` meanwhile: exit code, output and errors.
+def run_errand(begin: Begin, pause: Callable[[], None]) -> tuple[int, str, str]:
+    """See a process to its end, calling `pause` meanwhile: exit code, output and errors.
 
-    What `pause` raises ends the command.
+    What `pause` raises ends it.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = spawn(command, environment, stdout=output, stderr=errors)
+        process = begin(stdout=output, stderr=errors)
         try:
-            while process.poll() is None:
+            while (code := process.poll()) is None:
                 pause()
-        finally:
+        except BaseException:
             process.kill()
-            code = process.wait()
+            process.wait()
+            raise
         return code, _contents(output), _contents(errors)
 
 
@@ -72,14 +90,13 @@ def _contents(file: IO[bytes]) -> str:
 
 @dataclass
 class Child:
-    """A command that is started anew when it ends, each time after a longer wait."""
+    """What is started anew when it ends, each time after a longer wait."""
 
     name: str
-    command: list[str]
+    begin: Begin
     log: Path
-    environment: Mapping[str, str]
     deaths: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     _started_at: float = 0.0
     _due_at: float = 0.0
     _deaths_in_a_row: int = 0
@@ -90,7 +107,7 @@ class Child:
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
             self._log_began = log.tell()
-            self.process = spawn(self.command, self.environment, stdout=log, stderr=log)
+            self.process = self.begin(stdout=log, stderr=log)
 
     @property
     def is_alive(self) -> bool:
@@ -157,7 +174,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
         "PORT": str(settings.port),
         "QUALZ_URL": settings.public_url or "",
         "DATABASE_URL": settings.database_url,
-        "QUALZ_SECRET_KEY": settings.secret_key,
+        "QUALZ_SECRET_KEY": " ".join([settings.secret_key, *settings.old_secret_keys]),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -1,4 +1,4 @@
-"""`qualz run`: Redis, the web server, the worker and the sweep, kept alive and ended together."""
+"""`qualz run`: Redis, the web server, the workers and the sweep, kept alive and ended together."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from qualz.processes import instance, own_redis
-from qualz.processes.child import Child, allow_many_open_files, environment_for, run_errand
+from qualz.processes import duties, instance, own_redis
+from qualz.processes.child import (
+    Begin,
+    Child,
+    allow_many_open_files,
+    environment_for,
+    run_errand,
+    spawn,
+)
+from qualz.processes.fork import fork
 from qualz.processes.signals import Signals
 from qualz.settings import Settings
 from qualz.tools import find_redis_server
@@ -23,8 +33,13 @@ EXPLAIN_AFTER = 3.0
 TOO_MANY_DEATHS = 5
 EARLY = 30.0
 
-PYTHON = (sys.executable, "-m")
-GUNICORN_CONFIG = "python:qualz.processes.gunicorn_conf"
+GUNICORN = ("gunicorn", "--config", "python:qualz.processes.gunicorn_conf")
+# A worker for each: no merge waits for what takes long, no word for a merge.
+LINES = {
+    "words": ["words"],
+    "worker": ["merges", "letters"],
+    "leisure": ["leisure", "transcripts"],
+}
 
 Announce = Callable[[str], None]
 
@@ -78,11 +93,12 @@ class Supervisor:
         allow_many_open_files()
         self._await_port()
         self._bring_redis()
-        self._qualz("migrate")
-        web = self._start("web", *PYTHON, "gunicorn", "--config", GUNICORN_CONFIG, "app:app")
-        self._start("worker", *PYTHON, "worker")
-        self._start("sweep", *PYTHON, "qualz.cli", "sweep")
-        link = self._qualz("setup-link")
+        link = self._migrate()
+        web = self._start("web", self._command(sys.executable, "-m", *GUNICORN, "app:app"))
+        for name, lines in LINES.items():
+            work = partial(duties.work, self.settings, lines)
+            self._start(name, partial(fork, f"qualz worker {' '.join(lines)}", work))
+        self._start("sweep", partial(fork, "qualz sweep", partial(duties.sweep, self.settings)))
         if not self._becomes(self._web_answers, READY_WITHIN):
             raise _failure(web, "The web server does not answer.")
         self.announce(f"Qualz is running at {self.settings.address} — Ctrl-C stops it.")
@@ -170,27 +186,30 @@ class Supervisor:
             )
         url = own_redis.url(self.redis_socket)
         self.environment["REDIS_URL"] = url
-        redis = self._start("redis", *own_redis.command(server, self.redis_socket))
+        self.settings = replace(self.settings, redis_url=url)
+        redis = self._start("redis", self._command(*own_redis.command(server, self.redis_socket)))
         if not self._becomes(lambda: own_redis.answers(url), REDIS_WITHIN):
             raise _failure(redis, "Redis does not answer.")
 
-    def _start(self, name: str, *command: str) -> Child:
-        log = self.settings.logs / f"{name}.log"
-        child = Child(name, list(command), log, self.environment)
+    def _command(self, *words: str) -> Begin:
+        return partial(spawn, list(words), self.environment)
+
+    def _start(self, name: str, begin: Begin) -> Child:
+        child = Child(name, begin, self.settings.logs / f"{name}.log")
         self.children.append(child)
         child.start()
         return child
 
-    def _qualz(self, *command: str) -> str:
-        """What a `qualz` command says; it runs in a process of its own, apart from our state."""
-        arguments = [*PYTHON, "qualz.cli", *command]
-        code, said, errors = run_errand(arguments, self.environment, lambda: self._pause(0.05))
+    def _migrate(self) -> str:
+        """The link to set Qualz up by, if any. Whoever forks has no database open."""
+        begin = partial(fork, "qualz migrate", partial(duties.migrate, self.settings))
+        code, link, errors = run_errand(begin, lambda: self._pause(0.05))
         if code != 0:
-            raise CannotRun(f"`qualz {' '.join(command)}` failed:\n{said}{errors}".rstrip())
-        return said.strip()
+            raise CannotRun(f"`qualz migrate` failed:\n{errors}".rstrip())
+        return link.strip()
 
     def _web_answers(self) -> bool:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # nosec B104 # compared, not bound to
         connection = http.client.HTTPConnection(host, self.settings.port, timeout=1)
         try:
             connection.request("GET", "/healthz")

@@ -8,13 +8,28 @@ from flask_wtf.csrf import CSRFProtect
 
 room = Blueprint("room", __name__)
 
-from qualz.room import arrivals, endings, parts, sockets, turns, welcome  # noqa: E402
+from qualz.room import (  # noqa: E402
+    answers,
+    arrivals,
+    captions,
+    endings,
+    frames,
+    parts,
+    personal_links,
+    sockets,
+    speech,
+    stimuli,
+    turns,
+    welcome,
+)
 
 
 def init_app(app: Flask, csrf: CSRFProtect) -> None:
     # A tus client sends no form token. Its `Tus-Resumable` header cannot be set by another
-    # site's page without asking first, and the participant's cookie is SameSite=Lax.
+    # site's page without asking first.
     csrf.exempt(parts.uploads)
+    # It asks for itself; see `frames`.
+    csrf.exempt(room)
     app.register_blueprint(room)
     app.register_blueprint(parts.uploads)
 
@@ -23,4 +38,18 @@ def register_sockets(sockets_: SocketIO) -> None:
     sockets_.on_namespace(sockets.RoomNamespace("/room"))
 
 
-__all__ = ["arrivals", "endings", "init_app", "parts", "register_sockets", "turns", "welcome"]
+__all__ = [
+    "answers",
+    "arrivals",
+    "captions",
+    "endings",
+    "frames",
+    "init_app",
+    "parts",
+    "personal_links",
+    "register_sockets",
+    "speech",
+    "stimuli",
+    "turns",
+    "welcome",
+]

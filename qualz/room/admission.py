@@ -1,7 +1,8 @@
 """Who may be in which room. HTTP and sockets ask the same function.
 
 A browser that consented, or came by a resume link, holds one signed cookie an interview. It is
-valid for as long as a resume link is; a revoked link shuts out whoever came by it.
+valid for as long as a resume link is; a revoked link, personal ones too, shuts out whoever came by
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from qualz import clock
 from qualz.database import db
 from qualz.errors import QualzError
 from qualz.interview import Interview
+from qualz.personal_link import PersonalLink
 from qualz.resume_link import ResumeLink
+from qualz.room import frames
 from qualz.settings import Settings
 from qualz.study import Study
 
@@ -34,17 +37,20 @@ def admit(
     response: Response,
     interview: Interview,
     *,
-    by: ResumeLink | None = None,
+    by: ResumeLink | PersonalLink | None = None,
     since: float | None = None,
+    is_framed: bool = False,
 ) -> Response:
     """Let the browser that gets this answer into the interview's room.
 
-    `since`: when it was let in first, in seconds since 1970; now, unless said.
+    `since`: when it was let in first, in seconds since 1970; now, unless said. `is_framed`: the
+    answer goes to a page inside another site's, though the browser does not say so.
     """
     settings: Settings = current_app.extensions["settings"]
     key = {
         "interview": interview.public_id,
-        "link": by.id if by else None,
+        "link": by.id if isinstance(by, ResumeLink) else None,
+        "personal": isinstance(by, PersonalLink),
         "since": since or clock.now().timestamp(),
     }
     response.set_cookie(
@@ -52,8 +58,11 @@ def admit(
         _serializer().dumps(key),
         max_age=settings.resume_link_validity,
         httponly=True,
-        samesite="Lax",
-        secure=settings.is_behind_tls,
+        **(
+            frames.APART
+            if is_framed or frames.is_framed()
+            else {"samesite": "Lax", "secure": settings.is_behind_tls}
+        ),
     )
     return response
 
@@ -64,24 +73,29 @@ def return_key(cookies: Mapping[str, str], public_id: str) -> str:
     return _returning().dumps(key_in(cookies, public_id))
 
 
-def readmit(response: Response, public_id: str, key: str) -> Response:
+def readmit(response: Response, public_id: str, key: str, *, is_framed: bool = False) -> Response:
     """Give the cookie anew to a browser that lost it. Raises `NotAdmitted`."""
     held = _read(_returning(), key)
-    value = _serializer().dumps(held)
-    interview = _admitted(value, public_id)
+    interview = _let_in_by(held, public_id)
     if held is None or interview is None:
         raise NotAdmitted("This key lets nobody in any more. Ask for a new link.")
-    link = db.session.get(ResumeLink, held["link"]) if held["link"] else None
-    return admit(response, interview, by=link, since=held.get("since"))
+    by: ResumeLink | PersonalLink | None = None
+    if held["link"]:
+        by = db.session.get(ResumeLink, held["link"])
+    elif held.get("personal"):
+        by = PersonalLink.of(interview)
+    return admit(response, interview, by=by, since=held.get("since"), is_framed=is_framed)
 
 
 def interview_from(cookies: Mapping[str, str], public_id: str) -> Interview:
-    """The interview that these cookies admit to. Raises `NotAdmitted`."""
+    """The interview that these cookies admit to. Raises `NotAdmitted`, and `InterviewWithdrawn`
+    where the participant has taken it back."""
     interview = _admitted(cookies.get(PREFIX + public_id, ""), public_id)
     if interview is None:
         raise NotAdmitted(
             "This browser has no key to this interview. Open the link that you were sent again."
         )
+    interview.demand_kept()
     return interview
 
 
@@ -93,6 +107,7 @@ def interviews_in(cookies: Mapping[str, str], study: Study) -> Iterator[Intervie
         if name.startswith(PREFIX)
         and (interview := _admitted(value, name.removeprefix(PREFIX))) is not None
         and interview.study_id == study.id
+        and not (interview.is_preview or interview.is_withdrawn)
     ]
     return iter(sorted(held, key=lambda interview: interview.number, reverse=True))
 
@@ -121,20 +136,28 @@ def key_in(cookies: Mapping[str, str], public_id: str) -> dict[str, Any] | None:
 
 
 def came_by_consent(cookies: Mapping[str, str], public_id: str) -> bool:
-    """Whether this browser is the one in which the interview was begun."""
+    """Whether this browser began the interview by the link that everybody has."""
     key = key_in(cookies, public_id)
-    return key is not None and key["link"] is None
+    return key is not None and key["link"] is None and not key.get("personal")
 
 
 def _admitted(value: str, public_id: str) -> Interview | None:
-    key = _key(value)
+    return _let_in_by(_key(value), public_id)
+
+
+def _let_in_by(key: dict[str, Any] | None, public_id: str) -> Interview | None:
     if key is None or key["interview"] != public_id:
         return None
     if key["link"] is not None:
         link = db.session.get(ResumeLink, key["link"])
         if link is None or link.revoked_at:
             return None
-    return db.session.scalar(select(Interview).where(Interview.public_id == public_id))
+    interview = db.session.scalar(select(Interview).where(Interview.public_id == public_id))
+    if interview is not None and key.get("personal"):
+        personal = PersonalLink.of(interview)
+        if personal is None or personal.revoked_at:
+            return None
+    return interview
 
 
 def _key(value: str) -> dict[str, Any] | None:
@@ -146,7 +169,7 @@ def _read(serializer: URLSafeTimedSerializer, value: str) -> dict[str, Any] | No
     validity = int(settings.resume_link_validity.total_seconds())
     try:
         key: dict[str, Any] | None = serializer.loads(value, max_age=validity)
-    except BadData:
+    except (BadData, UnicodeError):
         return None
     # A key that was given anew is no younger for it.
     now = clock.now().timestamp()
@@ -154,8 +177,12 @@ def _read(serializer: URLSafeTimedSerializer, value: str) -> dict[str, Any] | No
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key or "", salt="qualz.room")
+    return URLSafeTimedSerializer(
+        current_app.extensions["settings"].signing_keys, salt="qualz.room"
+    )
 
 
 def _returning() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key or "", salt="qualz.room.return")
+    return URLSafeTimedSerializer(
+        current_app.extensions["settings"].signing_keys, salt="qualz.room.return"
+    )

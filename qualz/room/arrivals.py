@@ -7,12 +7,16 @@ from typing import Any
 from flask import Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from qualz import broadcasts, pages
+from qualz import broadcasts, pages, switchboard
 from qualz.database import db
 from qualz.drop import Came
 from qualz.interview import Interview
-from qualz.room import admission, asked, room
+from qualz.recap import where_we_were
+from qualz.room import admission, answers, asked, room
+from qualz.room.captions import who_hears
+from qualz.room.frames import speak_for
 from qualz.room.heartbeats import hear
+from qualz.room.speech import sample, who_speaks
 from qualz.settings import Settings
 
 
@@ -22,9 +26,15 @@ def enter(public_id: str) -> ResponseReturnValue:
         interview = admission.interview_from(request.cookies, public_id)
     except admission.NotAdmitted:
         return render_template("room/link_unusable.html"), 403
+    speak_for(interview.study)
     pages.allow_devices(camera=interview.camera.is_allowed)
     return render_template(
-        "room/room.html", interview=interview, study=interview.study, room=_settings_of(interview)
+        "room/room.html",
+        interview=interview,
+        study=interview.study,
+        room=_settings_of(interview),
+        is_captioned=who_hears(interview) is not None,
+        answers_key=answers.key_to(interview),
     )
 
 
@@ -36,7 +46,7 @@ def arrive(public_id: str) -> ResponseReturnValue:
         asked.name_in(sent, "place"),
         page=_page(sent),
         came=_came(sent.get("came")),
-        listening_since=current_app.extensions["listening_since"],
+        listening_since=switchboard.listening_since(),
         take_over=bool(sent.get("takeOver")),
     )
     db.session.commit()
@@ -49,8 +59,10 @@ def arrive(public_id: str) -> ResponseReturnValue:
 @room.post("/room/<public_id>/readmissions")
 def readmit(public_id: str) -> Response:
     """A browser that was killed before it had written down its cookie."""
-    key = str(asked.body().get("key", ""))[:1000]
-    return admission.readmit(Response(status=204), public_id, key)
+    sent = asked.body()
+    key = str(sent.get("key", ""))[:1000]
+    is_framed = bool(sent.get("framed"))
+    return admission.readmit(Response(status=204), public_id, key, is_framed=is_framed)
 
 
 @room.post("/room/<public_id>/departures")
@@ -59,6 +71,16 @@ def depart(public_id: str) -> Response:
     interview = admission.interview_from(request.cookies, public_id)
     said = asked.body()
     interview.depart(asked.name_in(said, "place"), _page(said))
+    db.session.commit()
+    broadcasts.interview_changed(interview)
+    return Response(status=204)
+
+
+@room.put("/room/<public_id>/pause")
+def pause(public_id: str) -> Response:
+    """The participant takes a break; the next arrival ends it."""
+    interview = admission.interview_from(request.cookies, public_id)
+    interview.rest(asked.name_in(asked.body(), "place"))
     db.session.commit()
     broadcasts.interview_changed(interview)
     return Response(status=204)
@@ -94,9 +116,12 @@ def _settings_of(interview: Interview) -> dict[str, Any]:
         "returnKey": admission.return_key(request.cookies, interview.public_id),
         "camera": interview.camera.value,
         "started": interview.last_said is not None,
+        "whereWeWere": where_we_were(interview.conversation, interview.guide.questions),
         "over": interview.is_over,
         "title": study.title,
         "language": study.language,
         "graceSeconds": settings.grace.total_seconds(),
         "maxChunk": settings.largest_chunk,
+        "voice": who_speaks(interview),
+        "sample": sample(),
     }

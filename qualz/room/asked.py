@@ -8,8 +8,8 @@ from typing import Any
 from flask import request
 
 from qualz.errors import QualzError
+from qualz.part import LONGEST_MS
 
-LONGEST_PART_MS = 24 * 60 * 60 * 1000
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -48,4 +48,4 @@ def milliseconds(said: object) -> int | None:
     text = str(said)
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         return None
-    return min(int(text), LONGEST_PART_MS)
+    return min(int(text), LONGEST_MS)

@@ -4,9 +4,10 @@ A sender that lost its connection notices before the server does. When it asks a
 that still waits for bytes on the dead connection is ended first: it keeps what had come, and the
 offset that the new one is told does not move any more.
 
-This holds for one process, and one is what serves (`processes/gunicorn_conf.py`). Between two, such
-as an old one that is leaving and its successor, `storage.append` decides: it takes bytes only at
-the end of what is there, so a late writer is refused and harms nobody.
+This holds for one process. Between several (`WEB` of them, or an old one that is leaving and its
+successor) `storage.append` decides: it takes bytes only at the end of what is there. What a stalled
+request still brings may move the offset that the new one was told, which is then told anew (409);
+after that the late writer is refused and harms nobody.
 """
 
 from __future__ import annotations

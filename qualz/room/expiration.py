@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import format_datetime
 
 from flask import current_app
@@ -18,8 +18,7 @@ def at(part: Part) -> datetime:
     come again, so this moves on with its participant's last sign of life."""
     settings: Settings = current_app.extensions["settings"]
     last_here = part.recording.interview.last_seen_at or part.started_at
-    since = max(timedelta(0), last_here - part.started_at)
-    return part.expires_at(settings.resume_link_validity) + since
+    return max(part.started_at, last_here) + settings.resume_link_validity
 
 
 def demand(part: Part) -> None:

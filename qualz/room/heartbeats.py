@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from sqlalchemy.exc import OperationalError
 
-from qualz import broadcasts, presence
+from qualz import broadcasts, presence, switchboard
 from qualz.database import db, lightly
 from qualz.room import admission
+
+log = logging.getLogger(__name__)
 
 
 def hear(public_id: str, place: str, said: dict[str, Any]) -> bool:
@@ -19,7 +22,8 @@ def hear(public_id: str, place: str, said: dict[str, Any]) -> bool:
     """
     try:
         return _note(public_id, place, said)
-    except OperationalError:
+    except OperationalError as cause:
+        log.warning("A heartbeat could not be written down: %s", cause.orig)
         db.session.rollback()
         return admission.interview_from(request.cookies, public_id).place == place
 
@@ -29,14 +33,13 @@ def _note(public_id: str, place: str, said: dict[str, Any]) -> bool:
     report = presence.tidy(said)
     key = admission.key_in(request.cookies, public_id)
     lightly()
-    if key and presence.is_as_it_was(public_id, place, report, link_id=key["link"]):
+    links = {"link_id": key["link"], "by_personal_link": bool(key.get("personal"))} if key else {}
+    if key and presence.is_as_it_was(public_id, place, report, **links):
         db.session.commit()
         return True
     interview = admission.interview_from(request.cookies, public_id)
     was_away = not interview.is_present
-    here = presence.beat(
-        interview, place, report, listening_since=current_app.extensions["listening_since"]
-    )
+    here = presence.beat(interview, place, report, listening_since=switchboard.listening_since())
     db.session.commit()
     if here and was_away:
         broadcasts.interview_changed(interview)

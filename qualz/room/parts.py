@@ -14,13 +14,13 @@ from uuid import uuid4
 
 from flask import Response, current_app, request, url_for
 
-from qualz import broadcasts, presence
+from qualz import broadcasts, counting, presence
 from qualz.database import db, once_more_if_taken, remembering
 from qualz.errors import CameraNotAllowed, NotFound
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
 from qualz.part import EndReason, Part
-from qualz.room import admission, asked, expiration, lengths
+from qualz.room import admission, asked, expiration, lengths, quotas
 from qualz.room.bodies import Body
 from qualz.room.claims import Claim, Claims
 from qualz.room.tus import BrokenOff, Unacceptable, metadata_from, whole_number
@@ -28,8 +28,6 @@ from qualz.room.uploads import uploads as uploads
 from qualz.settings import MEBIBYTE, Settings
 
 uploads.record(lambda state: state.app.extensions.update(claims=Claims()))
-# A flapping network makes many parts of a few seconds; an attacker makes more.
-MOST_PARTS = 1000
 # Bytes that no new part may begin to use up: parts that are under way, and merges, need them.
 KEPT_FREE = 512 * MEBIBYTE
 TYPES = ("audio/webm", "video/webm", "audio/mp4", "video/mp4", "video/x-matroska")
@@ -50,8 +48,9 @@ def create(public_id: str) -> Response:
         raise Unacceptable("Only recordings are taken here: WebM or MP4.", status=415)
     camera = known.get("camera") == "true" or reported.startswith("video/")
     if camera and not interview.camera.is_allowed:
-        raise CameraNotAllowed("The camera is disabled in this study.")
-    _demand_room(interview)
+        raise CameraNotAllowed("This interview has no camera.")
+    quotas.demand_part(interview.recording, known.get("key"))
+    _demand_room()
     start = partial(
         _start_part,
         public_id,
@@ -104,6 +103,7 @@ def append(public_id: str, upload: str) -> Response:
         _demand_offset(part, at)
         body.demand_fits(lengths.left(part, length, at=at, coming=body.announced))
         _storage().demand_room(body.announced)
+        quotas.demand_bytes(part, at=at, coming=body.announced, until_ms=_recorded_until())
         expires = expiration.at(part)
         durable = _take(body, part, claim, at=at, length=length)
         headers = {"Upload-Offset": str(durable), **expiration.header(part, expires)}
@@ -121,9 +121,11 @@ def _take(body: Body, part: Part, claim: Claim, *, at: int, length: int | None) 
     for piece in body.pieces(is_unwanted=lambda: claim.is_lost):
         lengths.declare(part, length)
         until_ms = _recorded_until() if durable + len(piece) == last else None
+        stored_ms = part.stored_ms or 0
         durable = part.append(piece, at=durable, storage=_storage(), until_ms=until_ms)
         presence.note_chunk(part)
         db.session.commit()
+        counting.note_received(part, size=len(piece), stored_ms=stored_ms)
     claim.demand()
     if body.broke_off:
         raise BrokenOff(durable)
@@ -222,10 +224,7 @@ def _demand_offset(part: Part, at: int) -> None:
         raise OffsetMismatch(durable)
 
 
-def _demand_room(interview: Interview) -> None:
-    """A link is open to anybody: one interview may not fill the disk for all the others."""
-    if len(interview.recording.parts) >= MOST_PARTS:
-        raise Unacceptable(f"An interview may have {MOST_PARTS} parts.", status=413)
+def _demand_room() -> None:
     if _storage().free_bytes() < KEPT_FREE:
         raise DiskFull
 

@@ -8,7 +8,8 @@ from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, join_room
 
-from qualz import broadcasts
+from qualz import broadcasts, logs
+from qualz.errors import InterviewWithdrawn
 from qualz.room import admission
 from qualz.room.heartbeats import hear
 
@@ -21,25 +22,29 @@ class RoomNamespace(Namespace):  # type: ignore[misc]
         self._places: dict[str, tuple[str, str]] = {}
 
     def on_connect(self, auth: Any = None) -> None:
+        logs.begin(event="connect")
         auth = auth if isinstance(auth, dict) else {}
         try:
             interview = admission.interview_from(request.cookies, str(auth.get("interview", "")))
-        except admission.NotAdmitted as cause:
+        except (admission.NotAdmitted, InterviewWithdrawn) as cause:
             raise Refused("not admitted") from cause
+        logs.about(interview=interview.public_id)
         self._places[request.sid] = (interview.public_id, str(auth.get("place", ""))[:64])  # type: ignore[attr-defined]
         join_room(interview.public_id)
 
     def on_heartbeat(self, report: Any) -> dict[str, bool]:
         # A heartbeat may overtake the end of its own socket.
         public_id, place = self._places.get(request.sid, ("", ""))  # type: ignore[attr-defined]
+        logs.begin(event="heartbeat", interview=public_id)
         try:
             return {"here": hear(public_id, place, report if isinstance(report, dict) else {})}
-        except admission.NotAdmitted:
+        except (admission.NotAdmitted, InterviewWithdrawn):
             return {"here": False}
 
     def on_disconnect(self, _reason: str | None = None) -> None:
         public_id, _place = self._places.pop(request.sid, ("", ""))  # type: ignore[attr-defined]
+        logs.begin(event="disconnect", interview=public_id)
         try:
             broadcasts.interview_changed(admission.interview_from(request.cookies, public_id))
-        except admission.NotAdmitted:
+        except (admission.NotAdmitted, InterviewWithdrawn):
             return

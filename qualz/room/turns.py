@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
-from qualz.database import db
+from qualz import background, moderation, page_language
+from qualz.conversation import Manner
+from qualz.database import db, once_more_if_taken
+from qualz.dialogue import Place
+from qualz.hearing import Hearing
 from qualz.interview import Interview
-from qualz.part import Part
+from qualz.part import LONGEST_MS, Part
 from qualz.room import admission, room
-from qualz.room.asked import LONGEST_PART_MS
-from qualz.turn import Manner
+from qualz.room.captions import captioned, who_hears
+from qualz.room.speech import make_ahead
 
 LONGEST_ANSWER = 20_000
+# A stretch of an answer in which a word may have been said.
+SHORTEST_MS = 300
 
 
 @room.get("/room/<public_id>/question")
@@ -26,6 +32,12 @@ def question(public_id: str) -> ResponseReturnValue:
 
 @room.post("/room/<public_id>/turns")
 def answer(public_id: str) -> ResponseReturnValue:
+    # Of two that write to the log at once one is let through; an answer sent twice is kept once.
+    once_more_if_taken(lambda: _keep_answer(public_id))
+    return _question(admission.interview_from(request.cookies, public_id))
+
+
+def _keep_answer(public_id: str) -> None:
     interview = admission.interview_from(request.cookies, public_id)
     form = request.form
     interview.answer(
@@ -34,50 +46,100 @@ def answer(public_id: str) -> ResponseReturnValue:
         **_said(interview),
     )
     interview.seen()
-    try:
-        db.session.commit()
-    except IntegrityError:
-        # The same answer arrived twice at once; the other request has kept it.
-        db.session.rollback()
-    return _question(admission.interview_from(request.cookies, public_id))
+    _have_heard(interview)
+    db.session.commit()
+
+
+def _have_heard(interview: Interview) -> None:
+    """A spoken answer is put into words, if anybody can."""
+    if who_hears(interview) is None:
+        return
+    db.session.flush()
+    for hearing in Hearing.of_last_answer(interview):
+        if hearing.is_under_way:
+            background.later(hearing.job, hearing.id)
 
 
 def _said(interview: Interview) -> dict[str, Any]:
     """An answer as the form tells it. Typed words win: they are there whatever was recorded."""
     form = request.form
+    options = {option.id: option for option in interview.offered}
     text = form.get("text", "").strip()[:LONGEST_ANSWER]
-    part = db.session.scalar(
-        select(Part).where(
-            Part.recording_id == interview.recording.id, Part.key == form.get("part", "")
-        )
-    )
+    part = _part_called(form.get("part", ""), interview)
     begins, ends = (_milliseconds(name) for name in ("begins_ms", "ends_ms"))
-    placed = {"part": part, "begins_ms": begins, "ends_ms": max(begins, ends)} if part else {}
+    placed: dict[str, Any] = {}
+    if part:
+        # What was said before somebody typed or skipped is theirs to take back as well.
+        placed = {"part": part, "begins_ms": begins, "ends_ms": max(begins, ends)}
+        placed["earlier"] = _earlier(interview, part)
+    if choice := options.get(form.get("choice", "")):
+        return {"manner": Manner.TYPED, "choice": choice, **placed}
     if text:
         return {"manner": Manner.TYPED, "text": text, **placed}
     if form.get("manner") == Manner.SKIPPED or not part:
-        return {"manner": Manner.SKIPPED}
+        return {"manner": Manner.SKIPPED, **placed}
     return {"manner": Manner.SPOKEN, **placed}
 
 
+def _earlier(interview: Interview, last: Part) -> list[Place]:
+    """Where an answer that ends in that part was begun: in which part, as the form tells, from when
+    on, and in all parts between."""
+    first = _part_called(request.form.get("began_part", ""), interview)
+    if first is None:
+        return []
+    places = [
+        Place(part, _milliseconds("began_ms") if part is first else 0, round(part.recorded * 1000))
+        for part in interview.recording.parts
+        if first.number <= part.number < last.number
+    ]
+    return [place for place in places if place.ends_ms - place.begins_ms >= SHORTEST_MS]
+
+
+def _part_called(key: str, interview: Interview) -> Part | None:
+    mine = Part.recording_id == interview.recording.id
+    return db.session.scalar(select(Part).where(mine, Part.key == key))
+
+
 def _milliseconds(name: str) -> int:
-    return min(max(0, request.form.get(name, 0, type=int)), LONGEST_PART_MS)
+    return min(max(0, request.form.get(name, 0, type=int)), LONGEST_MS)
 
 
 def _question(interview: Interview) -> ResponseReturnValue:
     """Where the interview stands. The moderator speaks if the last utterance was answered."""
-    try:
-        said = interview.hear_moderator(current_app.extensions["moderator"])
-        db.session.commit()
-    except IntegrityError:
-        # Two requests let the moderator speak at once; what the other one kept is what was said.
-        db.session.rollback()
-        said = interview.hear_moderator(current_app.extensions["moderator"])
-    return render_template(
+    page_language.speak(interview.study.language)
+    moderator = current_app.extensions["moderators"].current(interview.consent)
+    wait = Wait()
+    began = time.monotonic()
+    said = moderation.hear(interview, moderator, sleep=wait.sleep)
+    decision = time.monotonic() - began - wait.seconds
+    make_ahead(said)
+    page = render_template(
         "room/_question.html",
         interview=interview,
         study=interview.study,
         said=said,
+        captioned=captioned(said),
         progress=interview.progress,
         is_closing=interview.has_been_closed,
+        options=interview.offered,
+        is_screening=any(option.ends for option in interview.offered),
+        stimulus=interview.stimulus,
+        standing=interview.standing,
     )
+    answer = make_response(page)
+    # For browsers' network tools and the benchmark: what of the time was whose, in milliseconds.
+    stages = {"words": wait.seconds, "decision": decision}
+    told = (f"{name};dur={1000 * seconds:.1f}" for name, seconds in stages.items())
+    answer.headers["Server-Timing"] = ", ".join(told)
+    return answer
+
+
+class Wait:
+    """How long the moderator waited for words, or for somebody else's decision."""
+
+    seconds = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        began = time.monotonic()
+        time.sleep(seconds)
+        self.seconds += time.monotonic() - began

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from qualz.errors import InterviewWithdrawn
 from qualz.media.storage import OffsetMismatch
+from qualz.room.quotas import QuotaReached
 from qualz.room.tus import CHECKSUMS, EXTENSIONS, VERSION, BrokenOff
 from qualz.settings import Settings
 
@@ -18,7 +20,7 @@ def _heed_override() -> None:
     method = request.headers.get("X-HTTP-Method-Override", "").strip().upper()
     if method and method != request.method:
         routes = current_app.create_url_adapter(request)
-        assert routes
+        assert routes  # nosec B101 # tells the type checker what is so
         rule, named = routes.match(method=method, return_rule=True)
         request.method, request.url_rule, request.view_args = method, rule, dict(named)
 
@@ -41,6 +43,20 @@ def _tell_offset(error: OffsetMismatch) -> ResponseReturnValue:
 def _tell_where_it_broke_off(error: BrokenOff) -> ResponseReturnValue:
     told = jsonify(error="BrokenOff", message=str(error))
     return told, error.status, {"Upload-Offset": str(error.durable)}
+
+
+@uploads.errorhandler(QuotaReached)
+def _tell_of_quota(error: QuotaReached) -> ResponseReturnValue:
+    """By a header as well, for a proxy says 413 too, of what is too large at once."""
+    told = jsonify(error=type(error).__name__, message=str(error))
+    return told, error.status, {"Upload-Quota": error.quota}
+
+
+@uploads.errorhandler(InterviewWithdrawn)
+def _tell_of_withdrawal(error: InterviewWithdrawn) -> ResponseReturnValue:
+    """Whoever holds bytes of it learns that they are not wanted, also where there is no body."""
+    told = jsonify(error=type(error).__name__, message=str(error))
+    return told, error.status, {"Interview-Withdrawn": "yes"}
 
 
 @uploads.after_request

@@ -1,7 +1,9 @@
 // The participant's room: everything that its page needs.
+import "./elements/answer-captions.js"
 import "./elements/answer-form.js"
 import "./elements/camera-switch.js"
 import "./elements/device-check.js"
+import "./elements/hands-free.js"
 import "./elements/level-meter.js"
 import "./elements/room-ending.js"
 import "./elements/room-question.js"

@@ -9,15 +9,28 @@ import sys
 import time
 
 from qualz.processes.child import allow_many_open_files
-from tests.bench import drops, room_memory, sockets, together, uploads, ways_back
+from tests.bench import (
+    dashboard,
+    drops,
+    merges,
+    moderator,
+    room_memory,
+    sockets,
+    together,
+    uploads,
+    ways_back,
+)
 
 MEASUREMENTS = {
     "drops": drops.measure,
     "ways-back": ways_back.measure,
+    "moderator": moderator.measure,
+    "dashboard": dashboard.measure,
     "uploads": uploads.measure,
     "sockets": sockets.measure,
     "together": together.measure,
     "room-memory": room_memory.measure,
+    "merges": merges.measure,
 }
 
 

@@ -20,6 +20,7 @@ import psutil
 from simple_websocket import Client
 
 from qualz.tools import find_chromium
+from tests.bench.servers import ended_afterwards
 from tests.e2e.conftest import ARGUMENTS
 
 QUIET = ["--no-sandbox", "--remote-debugging-port=0", "--disable-extensions", "--disable-logging"]
@@ -82,15 +83,8 @@ def chromium(profile: Path) -> Iterator[Page]:
     command = [str(find_chromium()), *ARGUMENTS, *QUIET, f"--user-data-dir={profile}"]
     with (profile.parent / "chromium.log").open("w+") as log:
         process = subprocess.Popen([*command, "about:blank"], stdout=log, stderr=log)
-        try:
+        with ended_afterwards(process):
             yield Page(_address(profile, process), psutil.Process(process.pid))
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _address(profile: Path, process: subprocess.Popen[bytes]) -> str:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from qualz.simulation.wire import Host, Line
 from tests.bench.load import Act
 from tests.bench.people import Person, Venue, found_study, invite, let_in
 from tests.bench.servers import qualz
 from tests.bench.sockets import BEAT, Heart, connected
 from tests.bench.table import Table, percentile, seconds
 from tests.bench.uploads import EVERY, Chunk, Sender
-from tests.bench.wire import Line
 from tests.e2e.server import Server
 
 SOUND = 8 * 1024
@@ -93,7 +93,9 @@ async def _drive(server: Server, venue: Venue, losses: list[Loss]) -> list[tuple
     people = [loss.person for loss in losses]
     hearts = await connected(server.port, people)
     auth = {"study": venue.study}
-    watch = await Line.open(server.port, "/workplace", auth, venue.researcher_cookie, hear)
+    watch = await Line.open(
+        Host("127.0.0.1", server.port), "/workplace", auth, venue.researcher_cookie, hear
+    )
     chunk = Chunk(SOUND)
     senders = [Sender(server.port, person, chunk) for person in people]
     let_in(server, people)

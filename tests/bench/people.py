@@ -11,15 +11,16 @@ from flask import Flask, Response
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import select, update
 
-from qualz import clock
-from qualz.application import create_core
+from qualz import clock, moderation
+from qualz.ai.scripted import ScriptedModerator
+from qualz.core import create_core
 from qualz.database import db
 from qualz.guide import Question
 from qualz.interview import Interview
-from qualz.moderator import ScriptedModerator
 from qualz.researcher import Researcher
 from qualz.room import admission
 from qualz.settings import Settings
+from qualz.sign_in import SignIn
 from qualz.study import Camera, Study
 from tests.conftest import add_researcher
 from tests.e2e.server import Server
@@ -71,7 +72,9 @@ def found_study(server: Server, *, camera: Camera = Camera.ON_BY_DEFAULT) -> Ven
         db.session.commit()
         signed = SecureCookieSessionInterface().get_signing_serializer(app)
         assert signed
-        key = signed.dumps({"_user_id": study.researcher.get_id(), "_fresh": True})
+        _, token = SignIn.begin(study.researcher)
+        db.session.commit()
+        key = signed.dumps({"_user_id": token, "_fresh": True})
         return Venue(
             study=study.public_id,
             link=f"/i/{study.invitation.token}",
@@ -81,7 +84,8 @@ def found_study(server: Server, *, camera: Camera = Camera.ON_BY_DEFAULT) -> Ven
 
 def invite(server: Server, venue: Venue, count: int, *, reported_type: str) -> list[Person]:
     """So many participants at the door, each with a question before them and a part begun."""
-    with _domain(server):
+    # Cookies are made for whoever asks: somebody has to.
+    with _domain(server) as app, app.test_request_context():
         study = db.session.scalars(select(Study).where(Study.public_id == venue.study)).one()
         people = [_enter(study, reported_type) for _ in range(count)]
         db.session.commit()
@@ -109,7 +113,7 @@ def _set(server: Server, people: list[Person], **values: Any) -> None:
 def _enter(study: Study, reported_type: str) -> Person:
     interview = Interview.begin(study.invitation)
     interview.place = "bench"
-    interview.hear_moderator(ScriptedModerator())
+    moderation.hear(interview, ScriptedModerator())
     part = interview.recording.start_part(
         key="bench", reported_type=reported_type, has_camera=reported_type.startswith("video/")
     )

@@ -20,7 +20,7 @@ SETTLED = 2.0
 
 
 def measure(*, full: bool) -> None:
-    slices, quarter = (7200, 60.0) if full else (600, 8.0)
+    slices, quarter = (7200, 150.0) if full else (600, 8.0)
     table = Table(
         f"The room's page while it records {slices:,} slices of 133 KB",
         *(

@@ -49,16 +49,22 @@ def bare() -> Iterator[tuple[int, psutil.Process]]:
         config = "python:qualz.processes.gunicorn_conf"
         command = [sys.executable, "-m", "gunicorn", "--config", config, "tests.bench.bare:app"]
         process = spawn(command, environment, stdout=log, stderr=log)
-        try:
+        with ended_afterwards(process):
             eventually(lambda: _answers(port), within=30, what="the bare server answers")
             yield port, _worker(psutil.Process(process.pid))
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+
+
+@contextmanager
+def ended_afterwards(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def web_of(server: Server) -> psutil.Process:
@@ -67,7 +73,7 @@ def web_of(server: Server) -> psutil.Process:
 
 
 def sweep_of(server: Server) -> psutil.Process:
-    return server.child("qualz.cli", "sweep")
+    return server.child("qualz sweep")
 
 
 def _worker(master: psutil.Process) -> psutil.Process:

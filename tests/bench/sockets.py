@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
+from qualz.simulation.wire import Host, Line
 from tests.bench.load import Act, Pace, Tally, costs, paced
 from tests.bench.people import Person, found_study, invite, let_in, send_home
 from tests.bench.servers import bare, qualz, web_of
 from tests.bench.table import Table, mebibytes, ms, times
 from tests.bench.uploads import Candidate
-from tests.bench.wire import Line
 
 BEAT = 2.0
 # Browsers come one by one; a flood of handshakes is not what is measured.
@@ -27,7 +27,7 @@ class Heart:
 
     async def open(self) -> None:
         auth = {"interview": self.person.interview, "place": self.person.place}
-        self.line = await Line.open(self.port, "/room", auth, self.person.cookie)
+        self.line = await Line.open(Host("127.0.0.1", self.port), "/room", auth, self.person.cookie)
 
     async def beat(self, _count: int = 1) -> None:
         """What the page says every two seconds."""

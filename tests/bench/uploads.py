@@ -11,11 +11,11 @@ from typing import Any
 
 import psutil
 
+from qualz.simulation.wire import Connection, Host
 from tests.bench.load import Act, Pace, Tally, costs, flat_out, paced
 from tests.bench.people import Person, found_study, invite, let_in, send_home
 from tests.bench.servers import bare, qualz, web_of
 from tests.bench.table import Table, mebibytes, ms, times
-from tests.bench.wire import Connection
 from tests.e2e.server import Server
 
 # The page's timeslice: a second of sound at 64 kbit/s, and of picture and sound at 1 Mbit/s.
@@ -47,7 +47,7 @@ class Sender:
 
     async def send(self, count: int = 1) -> None:
         if self.connection is None or self.connection.transport.is_closing():
-            self.connection = await Connection.open(self.port)
+            self.connection = await Connection.open(Host("127.0.0.1", self.port))
         person, body = self.person, self.chunk.body
         checksum = self.chunk.checksum if count == 1 else digest(body * count)
         head = (

@@ -17,11 +17,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from qualz.tools import find_chromium
 from tests.bench.drops import spread
 from tests.bench.people import Venue, found_study
-from tests.bench.proxy import Proxy
 from tests.bench.servers import qualz
 from tests.bench.table import Table
 from tests.e2e.actors import SLOW, Participant
 from tests.e2e.conftest import ARGUMENTS
+from tests.e2e.proxy import Network
 from tests.e2e.server import Server
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Visitor:
     """A page in the room, behind a network of its own."""
 
     server: Server
-    network: Proxy
+    network: Network
     page: Page
     interview: str
 
@@ -85,7 +85,8 @@ class Visitor:
 
 
 def measure(*, full: bool) -> None:
-    pages, rounds = (4, 5) if full else (4, 1)
+    # One page at a time: participants do not share two processors with each other.
+    pages, rounds = (1, 12) if full else (1, 4)
     table = Table(
         "A page in Chromium is cut off and comes back",
         *("", "min", "median", "p95", "max", "never"),
@@ -125,13 +126,9 @@ def _long(visitor: Visitor, how: str, times: Times) -> Steps[None]:
     yield from _come_back(visitor, times, after=after)
 
 
-def _cut(network: Proxy, how: str) -> float:
+def _cut(network: Network, how: str) -> float:
     """The last moment at which something went through."""
-    if how == "silence":
-        network.fall_silent()
-    else:
-        network.cut()
-    return time.time()
+    return network.falls_silent() if how == "silence" else network.is_cut()
 
 
 def _seen(visitor: Visitor, at: float, times: Times) -> Steps[None]:
@@ -141,8 +138,7 @@ def _seen(visitor: Visitor, at: float, times: Times) -> Steps[None]:
 
 
 def _come_back(visitor: Visitor, times: Times, *, after: int) -> Steps[None]:
-    at = time.time()
-    visitor.network.restore()
+    at = visitor.network.comes_back()
     times.rounds += 1
     durable = yield from _becomes(lambda: visitor.durable(at, after))
     live = yield from _becomes(lambda: visitor.said("live", at))
@@ -207,8 +203,9 @@ def _visitors(count: int) -> Iterator[list[Visitor]]:
 
 
 def _visit(stack: ExitStack, server: Server, venue: Venue, browser: Browser) -> Visitor:
-    network = Proxy(server.port)
-    stack.callback(network.close)
+    network = Network(server.port)
+    network.starts()
+    stack.callback(network.stops)
     context = browser.new_context(viewport={"width": 390, "height": 780})
     stack.callback(context.close)
     participant = Participant(context, network.url)

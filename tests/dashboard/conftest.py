@@ -12,11 +12,14 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from qualz import clock
+from qualz.dashboard.entrances import TOKEN
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.part import EndReason, Part
 from qualz.recording import Recording
 from qualz.researcher import Researcher
+from qualz.role import Role
+from qualz.sign_in import SignIn
 from qualz.study import Study
 from tests.conftest import add_researcher
 
@@ -44,8 +47,11 @@ def signed_in(app: Flask, researcher: Researcher) -> FlaskClient:
     """A browser that signed in earlier; signing in itself takes its time on purpose."""
     app.test_client_class = Browser
     browser = app.test_client()
+    _, token = SignIn.begin(researcher)
+    db.session.commit()
     with browser.session_transaction() as session:
-        session["_user_id"] = researcher.get_id()
+        session.permanent = True
+        session[TOKEN] = token
     return browser
 
 
@@ -56,9 +62,10 @@ def adas(app: Flask, ada: Researcher) -> FlaskClient:
 
 
 @pytest.fixture
-def strangers(app: Flask) -> FlaskClient:
+def strangers(app: Flask, ada: Researcher) -> FlaskClient:
     """The browser of somebody who has an account and no part in Ada's studies."""
-    return signed_in(app, add_researcher("Mallory", "mallory@example.org"))
+    mallory = add_researcher("Mallory", "mallory@example.org", role=Role.RESEARCHER, is_guest=True)
+    return signed_in(app, mallory)
 
 
 @pytest.fixture

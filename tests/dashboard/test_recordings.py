@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from qualz import clock, presence
-from qualz.dashboard.recordings import in_words
+from qualz.dashboard.recordings import in_words, left_in_words, plainly
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.merge import Merge
@@ -152,6 +154,72 @@ def test_what_is_missing_is_named_in_seconds(
     assert "Clip 2: the last 2 s could not be read" in answer
 
 
+def entry(part: Part, **found: Any) -> dict[str, Any]:
+    """What a merge's report says of a part."""
+    plain = {"start": 0.0, "duration": 60.0, "picture": "copied", "sound": "copied"}
+    rest = {"reasons": [], "left_out": None, "notes": [], "missing": 0.0, "holes": []}
+    return plain | rest | {"part": part.public_id, "label": part.label} | found
+
+
+def test_what_became_of_each_clip_is_told_in_plain_words(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    parts = [record(interview) for _ in range(4)]
+    reasons = ["its picture was re-encoded: another codec, vp9"]
+    note = "some of it is damaged (decoder: [vp9 @ 0x5571] Invalid data)"
+    interview.recording.report = {
+        "duration": 180.0,
+        "parts": [
+            entry(parts[0]),
+            entry(parts[1], picture="re-encoded", reasons=reasons, notes=[note]),
+            entry(parts[2], picture="slate"),
+            entry(parts[3], left_out="it is empty"),
+        ],
+    }
+    db.session.commit()
+    words = words_of(adas.get(of(study, interview, "/recording"), headers=HTMX).text)
+    assert "Clip 1 As it was recorded." in words
+    assert "Clip 2 Picture converted: the other clips are not VP9." in words
+    assert "Some of it is damaged. Clip 3 No picture was recorded" in words
+    assert "Clip 4 Not in the Full Session: it is empty." in words
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("another codec, h264", "the other clips are not H264"),
+        ("another size, 480×270", "its size is not that of the other clips"),
+        ("other opus settings", "its format differs from the other clips"),
+        ("another format, 44100 Hz, channels: 2", "its format differs from the other clips"),
+        ("shown turned by 90°", "shown turned by 90°"),
+    ],
+)
+def test_why_a_clip_was_converted_is_said_without_jargon(why: str, words: str):
+    assert plainly(why) == words
+
+
+def test_where_every_clip_was_taken_as_it_was_nothing_is_told(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    interview.recording.report = {"duration": 60.0, "parts": [entry(record(interview))]}
+    db.session.commit()
+    answer = adas.get(of(study, interview, "/recording"), headers=HTMX).text
+    assert "What became of the clips" not in answer
+
+
+def test_damage_is_named_with_its_place_and_seconds(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    part = record(interview)
+    ran(part, recorded=900, stored=900, reason=EndReason.FINISHED)
+    hole = {"start": 761.0, "seconds": 2.0, "reason": "damaged on the way"}
+    part.note_found(entry(part, duration=900.0, holes=[hole]))
+    db.session.commit()
+    words = words_of(adas.get(of(study, interview, "/recording"), headers=HTMX).text)
+    assert "2.0 s missing of 15:00 · 1 gap" in words
+    assert "12:41 2.0 s recorded but not saved: damaged on the way" in words
+
+
 def test_merging_again_makes_one_merge_however_often_it_is_pressed(
     adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
 ):
@@ -172,6 +240,76 @@ def test_a_stranger_merges_nothing(
     record(interview)
     assert strangers.post(of(study, interview, "/merges")).status_code == 404
     assert interview.recording.merges == []
+
+
+def test_a_merge_is_cancelled_once_however_often_it_is_pressed(
+    adas: FlaskClient,
+    strangers: FlaskClient,
+    study: Study,
+    interview: Interview,
+    record: Callable[..., Part],
+):
+    record(interview)
+    interview.complete()
+    merge = Merge.begin(interview.recording)
+    db.session.commit()
+    address = of(study, interview, f"/merges/{merge.id}")
+    assert strangers.delete(address).status_code == 404
+    assert merge.state is Merge.State.WAITING
+    shown = adas.get(of(study, interview, "/recording"), headers=HTMX).text
+    assert f'hx-delete="{address}"' in shown
+    for _ in range(2):
+        answer = adas.delete(address, headers=HTMX).text
+        assert "Cancelled. The clips are unharmed; merge again when you like." in answer
+        assert "could not be made" not in answer
+        assert asks_again(answer) is None
+    assert "Merge cancelled" in adas.get(of(study, interview)).text
+    again = adas.post(of(study, interview, "/merges"), headers=HTMX).text
+    assert "Waiting to merge" in again
+    # The button of the first one, in a tab that was left open.
+    assert "Waiting to merge" in adas.delete(address, headers=HTMX).text
+
+
+def test_a_merge_is_cancelled_only_by_its_own_interviews_address(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    record(interview)
+    merge = Merge.begin(interview.recording)
+    other = Interview.begin(study.invitation)
+    db.session.commit()
+    assert adas.delete(of(study, other, f"/merges/{merge.id}")).status_code == 404
+    assert merge.state is Merge.State.WAITING
+
+
+def test_how_long_a_merge_still_takes_is_said_beside_its_progress(
+    adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
+):
+    record(interview)
+    interview.complete()
+    merge = Merge.begin(interview.recording)
+    merge.progress, merge.state = 0.43, Merge.State.RUNNING
+    interview.recording.state = Recording.State.MERGING
+    db.session.commit()
+    assert "left" not in adas.get(of(study, interview, "/recording"), headers=HTMX).text
+    merge.expected_at = clock.now() + timedelta(seconds=125)
+    db.session.commit()
+    answer = adas.get(of(study, interview, "/recording"), headers=HTMX).text
+    assert "Merging 43 %, about 2 minutes left – you can already play the clips" in answer
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (3, "a few seconds left"),
+        (40, "less than a minute left"),
+        (61, "about 1 minute left"),
+        (125, "about 2 minutes left"),
+        (3600, "about 1 hour left"),
+        (5300, "about 1½ hours left"),
+    ],
+)
+def test_what_is_left_is_told_no_more_exactly_than_it_is_known(seconds: int, words: str):
+    assert left_in_words(seconds) == words
 
 
 def test_a_clip_is_sent_in_ranges_to_its_researcher_alone(
@@ -199,7 +337,10 @@ def test_a_clip_is_sent_in_ranges_to_its_researcher_alone(
     assert app.test_client().get(f"/media/parts/{part.public_id}").status_code == 302
 
 
+@pytest.mark.parametrize("what", ["full-sessions", "posters", "peaks"])
 def test_a_full_session_is_sent_to_its_researcher_alone(
+    what: str,
+    app: Flask,
     adas: FlaskClient,
     strangers: FlaskClient,
     study: Study,
@@ -207,14 +348,18 @@ def test_a_full_session_is_sent_to_its_researcher_alone(
     record: Callable[..., Part],
     finish: Callable[..., Recording],
 ):
-    address = f"/media/full-sessions/{interview.public_id}"
+    address = f"/media/{what}/{interview.public_id}"
     assert adas.get(address).status_code == 404
     record(interview)
-    finish(interview)
+    recording = finish(interview)
+    for beside in (recording.poster, recording.peaks):
+        app.extensions["storage"].append(beside, b"seen and heard", at=0)
     answer = adas.get(address, buffered=True)
     assert answer.status_code == 200
     assert answer.headers["Accept-Ranges"] == "bytes"
     assert strangers.get(address).status_code == 404
+    assert app.test_client().get(address).status_code == 302
+    assert adas.get(f"{address}?v=1").status_code == 404
 
 
 def test_a_player_never_gets_pieces_of_two_full_sessions(
@@ -280,7 +425,9 @@ def test_what_a_dying_browser_lost_is_named_with_its_place_and_cause(
 def test_drops_are_listed_with_their_length_and_cause(
     adas: FlaskClient, study: Study, interview: Interview, record: Callable[..., Part]
 ):
-    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as time:
+    # Not before Ada signed in, or her cookie would be of the future.
+    ten = (clock.now() + timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
+    with time_machine.travel(ten, tick=False) as time:
         record(interview)
         interview.arrive("laptop")
         db.session.commit()

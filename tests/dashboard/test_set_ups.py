@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from qualz.database import db
 from qualz.guide import FollowUp
 from qualz.interview import Interview
-from qualz.study import Camera, Study
+from qualz.study import DEFAULT_CONSENT, DEFAULT_ENDING, Camera, Study
 
 BASICS = {
     "title": "Search habits",
@@ -43,6 +44,12 @@ def step(study: Study, name: str) -> str:
     return f"/studies/{study.public_id}/set-up/{name}"
 
 
+def opens(adas: FlaskClient, study: Study) -> TestResponse:
+    """Presses the button at the end of the wizard."""
+    sent = {"state": "live", "from": "set-up"}
+    return adas.post(f"/studies/{study.public_id}/state", data=sent, follow_redirects=True)
+
+
 def test_a_study_is_set_up_in_four_steps(adas: FlaskClient):
     answer = adas.post("/studies", data=BASICS)
     assert answer.location.endswith("/set-up/guide")
@@ -50,7 +57,10 @@ def test_a_study_is_set_up_in_four_steps(adas: FlaskClient):
     asked = guide("How do you search?", "What annoys you?", probes="And then?\r\n\r\nWhy?")
     assert adas.post(answer.location, data=asked).location == step(study, "configure")
     assert adas.post(step(study, "configure"), data=CONFIGURE).location == step(study, "share")
-    share = adas.get(step(study, "share"))
+    assert "Open the study?" in adas.get(step(study, "share")).text
+    assert study.state is Study.State.DRAFT
+    share = opens(adas, study)
+    assert "Ready to share" in share.text
     assert study.invitation.token in share.text
     assert "<svg" in share.text
     assert study.state is Study.State.LIVE
@@ -172,17 +182,29 @@ def test_a_new_study_is_kept_from_its_first_words_on(adas: FlaskClient):
     assert len(db.session.scalars(db.select(Study)).all()) == 1
 
 
-def test_sharing_without_questions_leads_back_to_the_guide(adas: FlaskClient, draft: Study):
-    answer = adas.get(step(draft, "share"), follow_redirects=True)
+def test_the_last_step_says_what_is_missing_and_changes_nothing(adas: FlaskClient, draft: Study):
+    draft.title = ""
+    db.session.commit()
+    page = adas.get(step(draft, "share")).text
+    assert "The study needs a title." in page
+    assert "at least one question" in page
+    assert "Open the study" not in page
+    assert draft.invitation.token not in page.partition("Try the interview")[0]
+    assert (draft.state, draft.unsaved) == (Study.State.DRAFT, {})
+
+
+def test_opening_without_questions_leads_back_to_the_guide(adas: FlaskClient, draft: Study):
+    answer = opens(adas, draft)
     assert answer.request.path == step(draft, "guide")
     assert "Write at least one question before you share the study" in answer.text
     assert draft.state is Study.State.DRAFT
 
 
-def test_sharing_leads_to_whatever_is_not_right_yet(adas: FlaskClient, draft: Study):
+def test_opening_leads_to_whatever_is_not_right_yet(adas: FlaskClient, draft: Study):
     adas.post(step(draft, "guide"), data=guide("Why?"))
     adas.put(f"/studies/{draft.public_id}/drafts/configure", data={**CONFIGURE, "ending_text": ""})
-    answer = adas.get(step(draft, "share"), follow_redirects=True)
+    assert "not quite right" in adas.get(step(draft, "share")).text
+    answer = opens(adas, draft)
     assert answer.request.path == step(draft, "configure")
     assert 'id="ending_text-error"' in answer.text
 
@@ -282,3 +304,19 @@ def test_another_researchers_study_is_not_there(strangers: FlaskClient, study: S
     assert strangers.post("/studies", data=taken).status_code == 404
     assert strangers.post("/studies/drafts", data=taken).status_code == 404
     assert "Search habits" not in strangers.get("/studies").text
+
+
+def test_texts_that_nobody_has_changed_follow_the_language(adas: FlaskClient):
+    adas.post("/studies", data={**BASICS, "consent_text": DEFAULT_CONSENT, "language": "de"})
+    study = db.session.scalars(db.select(Study)).one()
+    assert study.consent_text.startswith("In diesem Interview")
+    assert study.ending_text.startswith("Vielen Dank")
+    adas.post(
+        step(study, "basics"), data={**BASICS, "consent_text": study.consent_text, "language": "ja"}
+    )
+    assert (study.consent_text, study.ending_text) == (DEFAULT_CONSENT, DEFAULT_ENDING)
+
+
+def test_words_of_the_researchers_own_stay_whatever_the_language(adas: FlaskClient, draft: Study):
+    adas.post(step(draft, "basics"), data={**BASICS, "language": "fr"})
+    assert draft.consent_text == "I agree."

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from qualz import broadcasts
@@ -13,6 +13,8 @@ WORKPLACE = "/workplace"
 
 
 def listens(app: Flask, browser: FlaskClient, study: Study) -> Any:
+    # Tests share an app context, and Flask-Login remembers by that.
+    g.pop("_login_user", None)
     return app.extensions["socketio"].test_client(
         app,
         namespace=WORKPLACE,

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from qualz import clock, presence
+from qualz.dashboard.chips import of_interview
 from qualz.database import db
 from qualz.drop import PRESENT_FOR, Came, Cause
 from qualz.interview import Interview
@@ -57,6 +58,34 @@ def test_a_silent_loss_is_noticed_once_and_within_five_seconds(interview: Interv
     assert sweeps(interview) == []
     [drop] = interview.drops
     assert (drop.left_at, drop.returned_at, drop.cause, drop.seconds) == (START, None, None, None)
+
+
+def test_a_break_is_no_drop_of_theirs_however_they_come_back(interview: Interview, time: Travel):
+    interview.rest("laptop")
+    beats(interview)
+    assert interview.is_resting
+    assert of_interview(interview).word == "Paused"
+    time.shift(60 * SECOND)
+    assert sweeps(interview) == []
+    presence.interrupt_lapsed(grace=10 * SECOND)
+    db.session.commit()
+    assert of_interview(interview).word == "Paused"
+    interview.arrive("laptop", came=Came.CRASHED)
+    [drop] = interview.drops
+    assert (drop.cause, drop.seconds) == (Cause.PAUSED, 60.0)
+    assert of_interview(interview).word == "Live"
+
+
+def test_a_wish_to_rest_that_comes_late_explains_the_drop(interview: Interview, time: Travel):
+    time.shift(5 * SECOND)
+    sweeps(interview)
+    interview.rest("laptop")
+    interview.rest("laptop")
+    assert [drop.cause for drop in interview.drops] == [Cause.PAUSED]
+    interview.rest("another place")
+    interview.arrive("laptop", came=Came.RETURN)
+    interview.rest("another place")
+    assert not interview.is_resting
 
 
 def test_a_connection_that_comes_back_ends_its_drop(interview: Interview, time: Travel):

@@ -9,25 +9,23 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from qualz import presence
+from qualz import moderation, presence
+from qualz.ai.scripted import ScriptedModerator
+from qualz.conversation import Act, Manner
 from qualz.database import db
 from qualz.drop import PRESENT_FOR
 from qualz.errors import ElsewhereInRoom, InterviewEnded, LinkUnusable, StudyClosed
 from qualz.guide import Question
 from qualz.interview import Interview
-from qualz.moderator import REOPENING, Act, ScriptedModerator
 from qualz.resume_link import ResumeLink
 from qualz.study import Study
 from qualz.tokens import digest
-from qualz.turn import Manner
 
 WEEK = timedelta(weeks=1)
 
 
 def hears(interview: Interview) -> str:
-    said = interview.hear_moderator(ScriptedModerator())
-    db.session.commit()
-    return said.text
+    return moderation.hear(interview, ScriptedModerator()).text
 
 
 def types(interview: Interview, text: str, key: str | None = None) -> None:
@@ -159,7 +157,7 @@ def test_one_reopened_after_the_goodbye_asks_what_to_add(interview: Interview):
     assert interview.has_been_closed
     interview.complete()
     interview.reopen()
-    assert hears(interview) == REOPENING
+    assert hears(interview) == "Welcome back. What would you like to add to what you told me?"
     types(interview, "One more thing")
     hears(interview)
     assert interview.last_said.act is Act.CLOSING

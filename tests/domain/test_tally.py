@@ -127,6 +127,65 @@ def test_a_repeat_that_comes_late_takes_nothing_back(interview: Interview):
     assert (part.bytes_durable, part.stored_ms) == (30_000, 30_000)
 
 
+def is_found(part: Part, *holes: tuple[float, float | None], ends: float) -> None:
+    """A merge has found out that so many seconds can be played, and what is damaged."""
+    told = [{"start": s, "seconds": n, "reason": "damaged on the way"} for s, n in holes]
+    part.note_found({"duration": ends, "left_out": None, "holes": told})
+    db.session.commit()
+
+
+def test_what_came_damaged_is_missing_where_it_is_silent(interview: Interview):
+    """2 s are silent in the middle, so what follows keeps its place."""
+    one = records(interview, at=0)
+    is_stored(one, seconds=60)
+    stops(one, EndReason.DROP, ran=60)
+    is_found(one, (20.0, 2.0), ends=60.0)
+    two = records(interview, at=98)
+    is_stored(two, seconds=10)
+    stops(two, EndReason.FINISHED, ran=10)
+    found = tally.of(interview.recording)
+    assert (found.recorded, found.missing) == (70, 2)
+    assert gaps(interview) == [(20, 2, True), (60, 38, False)]
+    assert [gap.damage for gap in found.gaps] == ["damaged on the way", None]
+    assert one.damage == "damaged on the way"
+
+
+def test_what_is_damaged_at_the_end_moves_what_follows(interview: Interview):
+    one = records(interview, at=0)
+    is_stored(one, seconds=60)
+    stops(one, EndReason.DROP, ran=60)
+    is_found(one, (50.0, 10.0), ends=50.0)
+    records(interview, at=98)
+    assert gaps(interview) == [(50, 10, True), (50, 38, False)]
+
+
+def test_a_part_that_could_not_be_read_is_missing_as_a_whole(interview: Interview):
+    one = records(interview, at=0)
+    is_stored(one, seconds=60)
+    stops(one, EndReason.DROP, ran=60)
+    one.note_found({"duration": 0.0, "left_out": "its header is damaged", "holes": []})
+    records(interview, at=98)
+    assert tally.of(interview.recording).missing == 60
+    assert gaps(interview) == [(0, 60, True), (0, 38, False)]
+
+
+def test_damage_of_unknown_length_is_said_to_be_unknown(interview: Interview):
+    one = records(interview, at=0)
+    is_stored(one, seconds=60)
+    stops(one, EndReason.DROP, ran=60)
+    is_found(one, (50.0, None), ends=50.0)
+    assert tally.of(interview.recording).unknown == (one,)
+
+
+def test_a_part_that_was_found_whole_again_is_no_longer_damaged(interview: Interview):
+    one = records(interview, at=0)
+    is_stored(one, seconds=60)
+    stops(one, EndReason.DROP, ran=60)
+    is_found(one, (20.0, 2.0), ends=60.0)
+    is_found(one, ends=60.0)
+    assert (one.damage, tally.of(interview.recording).missing) == (None, 0)
+
+
 def test_of_a_recorder_that_never_said_how_long_it_ran_nothing_is_claimed(interview: Interview):
     part = records(interview, at=0)
     part.note_durable(1000)

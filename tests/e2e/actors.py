@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from tests.e2e.proxy import Network
 from tests.e2e.witness import Witness
 
 PASSWORD = "correct horse battery staple"
-SLOW = 20_000
+SLOW = 40_000
 MERGED = 60_000
 # Chromium says so of each attempt; no script can keep it from that.
 SOCKET_FAILED = re.compile(r"WebSocket connection to '\S+' failed")
@@ -22,24 +23,48 @@ SOCKET_FAILED = re.compile(r"WebSocket connection to '\S+' failed")
 class Actor:
     """Somebody in front of a browser of their own."""
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, url: str, page: Page | None = None) -> None:
         self.context = context
         self.url = url
         self.complaints: list[str] = []
-        self.page: Page = context.new_page()
+        self.page: Page = page or context.new_page()
         self.page.set_default_timeout(SLOW)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._note)
+        # What they did, and what became of it: told when a story goes wrong.
+        self.did: list[str] = []
+        self.page.on("requestfinished", self._note_request)
+        self.page.on("requestfailed", self._note_request)
+
+    def _note_request(self, request: Request) -> None:
+        told = f"{datetime.now(UTC):%H:%M:%S} {request.method} {request.url}"
+        if request.failure:
+            self.did.append(f"{told}: {request.failure}")
+        elif request.method not in ("GET", "HEAD", "PATCH"):
+            self.did.append(told)
 
     def _note(self, message: Any) -> None:
         # A refused request is what some tests are about; a broken script or policy never is.
+        if message.type == "warning":
+            self.did.append(f"{datetime.now(UTC):%H:%M:%S} warned: {message.text}")
         if message.type != "error" or SOCKET_FAILED.match(message.text):
             return
         if "Failed to load resource" not in message.text:
             self.complaints.append(f"{message.text} at {message.location}")
 
     def presses(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
-        (within or self.page).get_by_role("button", name=name).first.click()
+        button = (within or self.page).get_by_role("button", name=name).first
+        button.wait_for()
+        self.page_is_ready()
+        button.click()
+
+    def waits_until(self, script: str, argument: Any = None) -> None:
+        """Looks by a timer: where a machine has much to do, a page may go without a frame."""
+        self.page.wait_for_function(script, arg=argument, polling=100)
+
+    def page_is_ready(self) -> None:
+        """Nothing hears a press before the page's scripts have run, which that event waits for."""
+        self.page.wait_for_load_state("domcontentloaded")
 
     def sees(self, text: str | re.Pattern[str], *, within: float = SLOW) -> None:
         seen = self.page.get_by_text(text).locator("visible=true").first
@@ -83,12 +108,15 @@ class Researcher(Actor):
             if self.page.locator("[data-question]").count() <= number:
                 self.presses("Add question")
             self.page.locator("[data-question] textarea[name$='text']").nth(number).fill(question)
-            self.page.locator("[data-question] select").nth(number).select_option(follow_up)
+            self.page.locator("[data-question] select[name$='follow_up']").nth(
+                number
+            ).select_option(follow_up)
         self.presses("Continue")
         self.sees("How should it go?")
         self.page.get_by_label(camera, exact=True).check()
         self._goes_back_and_finds_everything(questions, camera)
         self.presses("Continue")
+        self.presses("Open the study")
         self.sees("Ready to share")
         return self.page.locator("input[readonly]").first.input_value()
 
@@ -103,11 +131,14 @@ class Researcher(Actor):
     def opens_transcripts(self, title: str) -> None:
         self.page.goto(f"{self.url}/studies")
         self.page.get_by_role("link", name=title).first.click()
-        expect(self.page.get_by_role("link", name="Transcripts")).to_be_visible()
+        self.page.get_by_role("link", name="Transcripts", exact=True).click()
+        expect(self.page).to_have_url(re.compile("/transcripts"))
+        self.page_is_ready()
 
     def opens_interview(self, label: str) -> None:
         self.page.get_by_role("link", name=label, exact=True).click()
         expect(self.page.locator("#detail").get_by_role("heading", name=label)).to_be_visible()
+        self.page_is_ready()
 
     @property
     def full_session_chip(self) -> Locator:
@@ -129,6 +160,9 @@ class Researcher(Actor):
         return self.full_session_chip.get_attribute("data-source") or ""
 
     def plays_a_clip(self) -> None:
+        # One is marked as soon as the page's scripts have come.
+        marked = self.page.locator("recording-player [data-source][aria-pressed='true']")
+        expect(marked).to_have_count(1)
         self.clip_chips.first.click()
         self._watches_it_move()
 
@@ -163,7 +197,7 @@ class Researcher(Actor):
         return told
 
     def _watches_it_move(self) -> None:
-        self.page.wait_for_function(
+        self.waits_until(
             """() => {
               const media = document.querySelector("recording-player video, recording-player audio")
               return media && !media.error && media.currentTime > 0.2
@@ -199,6 +233,9 @@ class Participant(Actor):
 
     def consents(self) -> None:
         self.page.get_by_label("I have read this and I agree to take part").check()
+        camera = self.page.get_by_label("My camera may be recorded too")
+        if camera.count():
+            camera.check()
         self.presses("Continue")
 
     def passes_the_device_check(self) -> None:
@@ -230,16 +267,37 @@ class Participant(Actor):
         expect(self.page.locator("#question-text")).to_have_text(question)
 
     def is_recorded(self, *, seconds: float) -> None:
-        """Waits until so many more seconds of this part are safe on the server."""
-        status = self.page.locator("upload-status")
-        before = int(status.get_attribute("data-safe-bytes") or 0)
-        # 64 kbit/s of sound are 8,000 bytes a second, and a quiet second is smaller.
-        self.page.wait_for_function(
-            """([before, more]) => {
-              const status = document.querySelector("upload-status")
-              return Number(status.dataset.safeBytes) >= before + more
+        """Waits until so many more seconds are safe on the server, of this part or else the next.
+
+        A part's clock is told with each chunk, so that whole seconds are waited for.
+        """
+        self.waits_until(
+            """([part, more]) => {
+              const { partNumber, safeOfPart } = document.querySelector("upload-status").dataset
+              const before = partNumber === part.number ? part.safe : 0
+              return partNumber !== "" && Number(safeOfPart) >= before + more
             }""",
-            arg=[before, int(seconds * 3000)],
+            [self._part_under_way, seconds * 1000],
+        )
+
+    @property
+    def _part_under_way(self) -> dict[str, Any]:
+        part: dict[str, Any] = self.page.evaluate(
+            """() => {
+              const { partNumber, safeOfPart } = document.querySelector("upload-status").dataset
+              return { number: partNumber ?? "", safe: Number(safeOfPart ?? 0) }
+            }"""
+        )
+        return part
+
+    def has_waiting(self, *, bytes: int) -> None:
+        """Waits until so many bytes are recorded that the server does not hold yet."""
+        self.waits_until(
+            """(most) => {
+              const status = document.querySelector("upload-status")
+              return Number(status.dataset.waitingBytes) >= most
+            }""",
+            bytes,
         )
 
     def answers_aloud(self, *, seconds: float = 2) -> None:
@@ -266,10 +324,10 @@ class Participant(Actor):
         part = self.part_number
         self.camera_switch.click()
         expect(self.camera_switch).to_have_attribute("aria-checked", str(on).lower())
-        self.page.wait_for_function(
+        self.waits_until(
             """(part) => Number(document.querySelector("[data-part-number]").dataset.partNumber)
                  > part""",
-            arg=part,
+            part,
         )
 
     @property
@@ -326,13 +384,3 @@ class Traveller(Participant):
     def is_online(self) -> None:
         """The browser says so, and the page need not wait for its next attempt."""
         self.page.evaluate("() => dispatchEvent(new Event('online'))")
-
-    def has_waiting(self, *, bytes: int) -> None:
-        """Waits until so many bytes are recorded that the server does not hold yet."""
-        self.page.wait_for_function(
-            """(most) => {
-              const status = document.querySelector("upload-status")
-              return Number(status.dataset.waitingBytes) >= most
-            }""",
-            arg=bytes,
-        )

@@ -57,7 +57,8 @@ Disk = MountedDisk | PretendedDisk
 
 
 def kinds() -> list[type[Disk]]:
-    return [PretendedDisk, MountedDisk] if _may_mount() else [PretendedDisk]
+    """The most real one first."""
+    return [MountedDisk, PretendedDisk] if _may_mount() else [PretendedDisk]
 
 
 def _may_mount() -> bool:

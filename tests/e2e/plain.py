@@ -29,7 +29,8 @@ class PlainParticipant:
         self.cookies: dict[str, str] = {}
         page = self.asks("GET", link)
         token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
-        form = f"csrf_token={token}&consent=yes"
+        shown = page.text.split('name="shown" value="')[1].split('"')[0]
+        form = f"csrf_token={token}&shown={shown}&consent=yes"
         answer = self.asks(
             "POST", link, form, {"Content-Type": "application/x-www-form-urlencoded"}
         )
@@ -49,16 +50,19 @@ class PlainParticipant:
             if name.lower() == "set-cookie":
                 key, _, kept = value.partition(";")[0].partition("=")
                 self.cookies[key] = kept
-        answer = Answer(response.status, dict(response.getheaders()), response.read().decode())
+        answer = Answer(
+            response.status, dict(response.getheaders()), response.read().decode(errors="replace")
+        )
         connection.close()
         return answer
 
-    def starts_part(self) -> str:
-        kind = base64.b64encode(b"audio/webm").decode()
+    def starts_part(self, key: str = "") -> str:
+        told = {"filetype": "audio/webm"} | ({"key": key} if key else {})
+        pairs = (f"{name} {base64.b64encode(one.encode()).decode()}" for name, one in told.items())
         headers = {
             "Tus-Resumable": "1.0.0",
             "Upload-Defer-Length": "1",
-            "Upload-Metadata": f"filetype {kind}",
+            "Upload-Metadata": ",".join(pairs),
         }
         return self.asks("POST", f"{self.room}/parts", headers=headers).headers["Location"]
 

@@ -66,7 +66,7 @@ def test_nothing_is_lost_when_the_worker_and_redis_are_killed(
 ):
     traveller.begins(invitation)
     traveller.is_recorded(seconds=1)
-    server.kills("-m worker")
+    server.kills("worker merges")
     server.kills("redis-server")
     traveller.says_the_rest(*QUESTIONS)
 

@@ -15,8 +15,12 @@ from tests.e2e.kept import Kept
 from tests.e2e.proxy import Network
 from tests.e2e.server import Server
 
+KIND, *OTHERS = disks.kinds()
 
-@pytest.fixture(scope="module", params=disks.kinds())
+
+@pytest.fixture(
+    scope="module", params=[KIND, *(pytest.param(kind, marks=pytest.mark.long) for kind in OTHERS)]
+)
 def disk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Disk]:

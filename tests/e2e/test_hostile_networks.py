@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e.actors import Traveller
@@ -14,11 +12,8 @@ from tests.e2e.server import Server
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("qualz"), QUALZ_GRACE="60")
-    server.start()
-    yield server
-    server.stop()
+def server(patient_server: Server) -> Server:
+    return patient_server
 
 
 def test_nothing_is_lost_or_doubled_by_lost_answers_repeats_and_broken_off_bodies(

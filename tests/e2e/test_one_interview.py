@@ -31,16 +31,25 @@ def parts_of(server: Server, title: str) -> list[Path]:
 
 
 def assert_plays_as_one(researcher: Researcher, server: Server, title: str) -> dict:
-    recorded = sum(seconds_of(part) for part in parts_of(server, title))
+    parts = parts_of(server, title)
+    recorded = sum(seconds_of(part) for part in parts)
     played = researcher.plays_the_full_session()
     assert played["error"] is None
     assert played["finite"]
-    assert played["duration"] == pytest.approx(recorded, abs=0.2)
+    # A join may be 20 ms off; WebM says of the last frame that it lasts as long as one of a slate.
+    assert played["duration"] == pytest.approx(recorded, abs=0.2 + 0.02 * (len(parts) - 1))
     assert played["at"] == pytest.approx(played["duration"] / 2, abs=1.5)
     return played
 
 
-@pytest.mark.parametrize("camera", CAMERAS)
+@pytest.mark.parametrize(
+    "camera",
+    [
+        pytest.param("disabled", marks=pytest.mark.long),
+        "off",
+        pytest.param("on", marks=pytest.mark.long),
+    ],
+)
 def test_an_interview_with_a_reload_becomes_one_full_session_and_can_go_on(
     camera: str,
     server: Server,
@@ -133,7 +142,7 @@ def test_one_left_in_the_middle_goes_on_at_the_same_question_on_another_device(
     guest.hears(QUESTIONS[2])
     guest.types("No")
     guest.finishes()
-    expect(researcher.page.get_by_text("Completed").first).to_be_visible()
+    expect(researcher.page.locator(".row").get_by_text("Completed").first).to_be_visible()
 
 
 def test_the_owner_signs_out_and_in_again(researcher: Researcher):

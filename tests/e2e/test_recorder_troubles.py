@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from qualz.application import create_core
 from qualz.database import db
 from qualz.guide import FollowUp, Question
-from qualz.settings import Settings
 from qualz.study import Camera, Study
-from tests.conftest import add_researcher
 from tests.e2e.actors import Participant
 from tests.e2e.broken_devices import BrokenDevices
+from tests.e2e.conftest import adas_account, inside
 from tests.e2e.recorded import has_picture, seconds_of
 from tests.e2e.server import Server, eventually
 
@@ -29,18 +27,10 @@ WEBM, MP4 = "video/webm", "video/mp4"
 @pytest.fixture(scope="module")
 def links(server: Server) -> dict[Camera, str]:
     """Two studies: one records sound, the other one the camera too."""
-    app = create_core(
-        Settings(
-            data=server.data,
-            database_url=f"sqlite:///{server.data / 'qualz.db'}",
-            secret_key="only-for-tests-" * 3,
-        )
-    )
     addresses = {}
-    with app.app_context():
-        ada = add_researcher("Ada", "ada@example.org")
+    with inside(server):
         for camera in (Camera.DISABLED, Camera.ON_BY_DEFAULT):
-            study = Study.start(ada, title=f"Camera {camera}", camera=camera)
+            study = Study.start(adas_account(), title=f"Camera {camera}", camera=camera)
             study.revise_guide(
                 [
                     Question(id=f"q{number}", text=text, follow_up=FollowUp.NEVER)
@@ -50,8 +40,6 @@ def links(server: Server) -> dict[Camera, str]:
             study.open()
             db.session.commit()
             addresses[camera] = f"{server.url}/i/{study.invitation.token}"
-        db.session.remove()
-        db.engine.dispose()
     return addresses
 
 
@@ -125,7 +113,7 @@ def test_a_type_without_bytes_gives_way_to_the_next(
     """The participant is let in once bytes come, so nothing is said into the void."""
     devices.has_a_recorder_without_bytes(WEBM)
     comes(camera=True)
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=3)
     tried = devices.tried
     assert [attempt["type"].split(";")[0] for attempt in tried] == [WEBM, WEBM, MP4]
     assert tried[1]["at"] - tried[0]["at"] < 5_000
@@ -133,7 +121,7 @@ def test_a_type_without_bytes_gives_way_to_the_next(
 
     participant.page.reload()
     participant.is_in_the_room()
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=3)
     assert [attempt["type"].split(";")[0] for attempt in devices.tried] == [MP4]
     participant.page.close()
     assert all(kind.startswith(MP4) for kind in recorded.types)
@@ -151,7 +139,7 @@ def test_a_browser_that_records_no_picture_records_the_voice(
     comes(camera=True)
     expect(line(participant)).to_contain_text("could not record the picture")
     expect(participant.camera_switch).to_have_attribute("aria-checked", "false")
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     assert recorded.types == ["audio/webm;codecs=opus"]
 
 
@@ -174,7 +162,7 @@ def test_another_microphone_takes_over_from_one_that_was_unplugged(
     recorded: Recorded,
 ):
     comes()
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     began = time.monotonic()
     devices.unplugs("audio")
     devices.waits_for_recorder(2)
@@ -182,7 +170,7 @@ def test_another_microphone_takes_over_from_one_that_was_unplugged(
     expect(line(participant)).to_have_text(
         re.compile(r"microphone was disconnected. We go on with Fake .*said is safe")
     )
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     participant.answers_aloud(seconds=1)
     participant.hears(QUESTIONS[1])
     participant.answers_aloud(seconds=1)
@@ -199,7 +187,7 @@ def test_where_there_is_no_other_one_the_device_check_waits_for_it(
     recorded: Recorded,
 ):
     comes()
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     devices.refuses("NotFoundError")
     devices.unplugs("audio")
     participant.sees("We cannot find a microphone")
@@ -219,7 +207,7 @@ def test_a_microphone_that_the_system_mutes_is_said_and_waited_for(
     recorded: Recorded,
 ):
     comes(camera=True)
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     devices.mutes("audio")
     expect(line(participant)).to_contain_text("muted by the system", timeout=6_000)
     # Chrome's recorder stands still then, with a picture or without, and is ended for it.
@@ -227,7 +215,7 @@ def test_a_microphone_that_the_system_mutes_is_said_and_waited_for(
     devices.mutes("audio", False)
     expect(line(participant)).not_to_contain_text("muted by the system")
     expect(participant.room).to_have_attribute("data-recording", "true", timeout=10_000)
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     assert all(has_picture(file) for file in recorded.files)
 
 
@@ -239,13 +227,13 @@ def test_a_microphone_that_dries_up_is_opened_anew(
     recorded: Recorded,
 ):
     comes()
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     began = time.monotonic()
     devices.dries_up("audio")
     devices.waits_for_recorder(2)
     assert time.monotonic() - began < 9
     expect(line(participant)).to_contain_text("say your last sentence again")
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     assert recorded.reasons == ["recorder_error", None]
 
 
@@ -256,14 +244,14 @@ def test_a_camera_without_a_picture_never_costs_the_voice(
     recorded: Recorded,
 ):
     comes(camera=True)
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     devices.mutes("video")
     devices.waits_for_recorder(2)
     expect(line(participant)).to_contain_text("your voice is recorded")
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     devices.mutes("video", False)
     eventually(lambda: len(recorded.types) == 3)
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     participant.page.close()
     files = recorded.files
     assert [has_picture(file) for file in files] == [True, False, True]
@@ -278,12 +266,12 @@ def test_an_unplugged_camera_leaves_the_voice(
     recorded: Recorded,
 ):
     comes(camera=True)
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     devices.unplugs("video")
     devices.waits_for_recorder(2)
     expect(line(participant)).to_contain_text("Your camera stopped. We go on with your voice")
     expect(participant.camera_switch).to_have_attribute("aria-checked", "false")
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     assert recorded.reasons == ["camera_switch", None]
 
 
@@ -294,11 +282,11 @@ def test_a_recorder_that_reports_an_error_is_replaced(
     recorded: Recorded,
 ):
     comes()
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     devices.breaks_the_recorder()
     devices.waits_for_recorder(2)
     expect(line(participant)).to_contain_text("paused for a moment")
-    participant.is_recorded(seconds=2)
+    participant.is_recorded(seconds=1)
     assert recorded.reasons == ["recorder_error", None]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Route, expect
 
 from tests.e2e.actors import Participant
@@ -20,54 +22,63 @@ def withholds_chunks(participant: Participant) -> None:
     participant.context.route("**/parts/*", judge)
 
 
+def leaves_bytes_behind(participant: Participant, link: str) -> None:
+    """Records behind such a network, and goes away."""
+    participant.opens(f"{participant.url}{link}")
+    participant.consents()
+    withholds_chunks(participant)
+    participant.passes_the_device_check()
+    participant.has_waiting(bytes=12_001)
+    participant.page.goto("about:blank")
+    participant.context.unroute_all()
+
+
+def newest_part(server: Server, columns: str) -> tuple[Any, ...]:
+    [row] = server.ask(f"SELECT {columns} FROM parts ORDER BY id DESC LIMIT 1")
+    return row
+
+
 def test_the_share_link_sends_the_rest_before_anything_else(
     server: Server, participant: Participant, link: str
 ):
     """Lost: at most the timeslice in flight when the page was closed."""
-    participant.opens(f"{server.url}{link}")
-    participant.consents()
-    withholds_chunks(participant)
-    participant.passes_the_device_check()
-    participant.page.wait_for_function(
-        "() => Number(document.querySelector('upload-status').dataset.waitingBytes) > 12000"
-    )
-    participant.page.goto("about:blank")
-    participant.context.unroute_all()
-    [(stored,)] = server.ask("SELECT bytes_durable FROM parts")
-    assert stored == 0
+    leaves_bytes_behind(participant, link)
+    assert newest_part(server, "bytes_durable") == (0,)
 
     participant.opens(f"{server.url}{link}")
     left_over = participant.page.locator("left-over")
     expect(left_over).to_have_attribute("data-state", "done")
     expect(left_over).to_contain_text("Nothing is left on this device.")
-    [(stored, length, reason)] = server.ask("SELECT bytes_durable, length, end_reason FROM parts")
+    stored, length, reason = newest_part(server, "bytes_durable, length, end_reason")
     assert stored == length > 12_000
     assert reason == "closed"
     participant.page.screenshot(path="test-results/left-over.png")
-    eventually(lambda: server.ask("SELECT closed_at FROM parts")[0][0])
+    eventually(lambda: newest_part(server, "closed_at")[0])
 
 
 def test_a_browser_that_lost_its_cookie_sends_the_rest_and_may_go_on(
     server: Server, participant: Participant, link: str
 ):
     """A browser that is killed soon after the consent has not written its cookie to disk yet."""
-    participant.opens(f"{server.url}{link}")
-    participant.consents()
-    withholds_chunks(participant)
-    participant.passes_the_device_check()
-    participant.page.wait_for_function(
-        "() => Number(document.querySelector('upload-status').dataset.waitingBytes) > 12000"
-    )
-    participant.page.goto("about:blank")
-    participant.context.unroute_all()
+    leaves_bytes_behind(participant, link)
     participant.context.clear_cookies()
 
     participant.opens(f"{server.url}{link}")
     participant.sees("Your interview is waiting for you")
     expect(participant.page.locator("left-over")).to_have_attribute("data-state", "done")
-    newest = "FROM parts ORDER BY id DESC LIMIT 1"
-    eventually(lambda: server.ask(f"SELECT closed_at {newest}")[0][0])
-    [(stored, length)] = server.ask(f"SELECT bytes_durable, length {newest}")
+    eventually(lambda: newest_part(server, "closed_at")[0])
+    stored, length = newest_part(server, "bytes_durable, length")
+    assert stored == length > 12_000
+
+
+def test_a_link_that_works_no_longer_sends_the_rest_all_the_same(
+    server: Server, participant: Participant, link: str
+):
+    leaves_bytes_behind(participant, link)
+    participant.opens(f"{server.url}/r/one-that-has-expired")
+    participant.sees("This link no longer works")
+    expect(participant.page.locator("left-over")).to_have_attribute("data-state", "done")
+    stored, length = newest_part(server, "bytes_durable, length")
     assert stored == length > 12_000
 
 

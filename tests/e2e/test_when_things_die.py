@@ -4,49 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 from redis import Redis
 
-from qualz.tools import find_ffmpeg
 from tests.e2e.actors import Participant, Researcher
 from tests.e2e.server import Server, eventually
 from tests.e2e.test_one_interview import CAMERAS, assert_plays_as_one
+from tests.gate import Gate
 
 QUESTIONS = ["What happened?", "And then?"]
-
-
-class Gate:
-    """An ffmpeg that waits at a gate before it does its work, so that a merge can be met midway."""
-
-    def __init__(self, folder: Path) -> None:
-        self.arrived = folder / "arrived"
-        self._open = folder / "open"
-        self.program = folder / "ffmpeg"
-        self.program.write_text(
-            "#!/bin/sh\n"
-            f"echo $$ >> '{self.arrived}'\n"
-            f"while [ ! -e '{self._open}' ]; do sleep 0.05; done\n"
-            f"exec '{find_ffmpeg()}' \"$@\"\n"
-        )
-        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
-
-    def opens(self) -> None:
-        self._open.touch()
-
-    def closes(self) -> None:
-        self._open.unlink(missing_ok=True)
-        self.arrived.unlink(missing_ok=True)
-
-    def waiting(self) -> list[int]:
-        return [int(line) for line in self.arrived.read_text().split()] if self._came() else []
-
-    def _came(self) -> bool:
-        return self.arrived.exists() and bool(self.arrived.read_text().strip())
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +54,13 @@ def test_a_worker_killed_during_the_merge_costs_nothing(
     title = "Story with a killed worker"
     link = researcher.creates_a_study(title, QUESTIONS, camera=CAMERAS["off"])
     is_interviewed(participant, link)
-    [merging, *_] = eventually(gate.waiting, within=30)
-
-    worker = server.child("-m worker")
+    worker = server.child("worker merges")
+    eventually(lambda: gate.waiting_for(worker), within=30, what="it merges")
     horses = worker.children(recursive=True)
     os.kill(worker.pid, signal.SIGKILL)
     # Nothing of it lives on to publish beside the one that takes over.
     _, alive = psutil.wait_procs(horses, timeout=10)
     assert alive == []
-    assert not psutil.pid_exists(merging)
     researcher.opens_transcripts(title)
     researcher.opens_interview("Participant 1")
     researcher.plays_a_clip()
@@ -103,7 +70,7 @@ def test_a_worker_killed_during_the_merge_costs_nothing(
     assert_plays_as_one(researcher, server, title)
     [(attempts,)] = server.ask("SELECT attempts FROM merges")
     assert attempts == 2
-    assert len(list((server.data / "media").rglob("full-session*"))) == 1
+    assert len(list((server.data / "media").rglob("full-session*.webm"))) == 1
 
 
 def test_redis_emptied_during_the_interview_costs_nothing(
@@ -122,6 +89,7 @@ def test_redis_emptied_during_the_interview_costs_nothing(
     assert_plays_as_one(researcher, server, title)
 
 
+@pytest.mark.long
 def test_redis_killed_is_brought_back_and_the_merge_still_ends(
     server: Server, gate: Gate, researcher: Researcher, participant: Participant
 ):

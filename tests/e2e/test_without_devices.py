@@ -17,7 +17,14 @@ REFUSAL = """
 """
 
 
-@pytest.mark.parametrize("trouble", ["NotAllowedError", "NotFoundError", "NotReadableError"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "NotAllowedError",
+        pytest.param("NotFoundError", marks=pytest.mark.long),
+        pytest.param("NotReadableError", marks=pytest.mark.long),
+    ],
+)
 def test_where_there_is_no_microphone_the_answers_are_typed(
     trouble: str, server: Server, researcher: Researcher, participant: Participant
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from qualz import clock
-from qualz.application import create_core
+from qualz.core import create_core
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.merge import Merge
@@ -20,6 +21,7 @@ from qualz.researcher import Researcher as Account
 from qualz.settings import Settings
 from qualz.study import Study
 from tests.e2e.actors import Researcher
+from tests.e2e.conftest import adas_account, inside
 from tests.e2e.server import Server
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "chromium-opus.webm"
@@ -33,7 +35,9 @@ class SlowMerge:
     def __init__(self, app: Flask) -> None:
         self.app = app
         with app.app_context():
-            study = Study.start(db.session.scalars(db.select(Account)).one(), title=TITLE)
+            study = Study.start(
+                db.session.scalars(db.select(Account).order_by(Account.id)).first(), title=TITLE
+            )
             study.state = Study.State.LIVE
             interview = Interview.begin(study.invitation)
             db.session.flush()
@@ -143,6 +147,22 @@ def test_the_focus_stays_in_the_list_while_it_refreshes(
     expect(link).to_be_focused()
 
 
+def test_what_is_chosen_in_a_menu_is_done_while_the_list_asks_for_itself(
+    new_merge: Callable[[], SlowMerge], researcher: Researcher
+):
+    new_merge()
+    page = researcher.page
+    rows = re.compile(r"/transcripts/rows\b")
+    page.route(rows, lambda _route: None)
+    page.wait_for_event("request", lambda request: rows.search(request.url) is not None)
+    actions = page.locator("#rows").get_by_role("button", name="Actions for Participant 1")
+    for item in ("Rename", "Delete"):
+        actions.click()
+        page.get_by_role("link", name=item, exact=True).first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+
 def test_what_was_typed_outlives_a_closed_page(researcher: Researcher):
     page = researcher.page
     page.goto(f"{researcher.url}/studies/new")
@@ -179,3 +199,27 @@ def test_questions_are_moved_and_brought_back_by_the_keyboard(researcher: Resear
     researcher.presses("Back")
     expect(texts.first).to_have_value("Second")
     expect(texts.nth(1)).to_have_value("First")
+
+
+def test_the_bell_tells_of_an_interview_at_once_and_leads_to_it(
+    server: Server, researcher: Researcher
+):
+    page = researcher.page
+    with inside(server):
+        study = Study.start(adas_account(), title="Told by the bell")
+        study.state = Study.State.LIVE
+        interview = Interview.begin(study.invitation)
+        db.session.commit()
+        interview_id, public_id = interview.id, interview.public_id
+    page.goto(f"{researcher.url}/notifications")
+    with inside(server):
+        db.session.get_one(Interview, interview_id).complete()
+        db.session.commit()
+    # Nobody reloads: it comes by the socket.
+    row = page.locator(".news__row").filter(has_text="Told by the bell")
+    expect(row).to_contain_text("Unread")
+    expect(page.get_by_role("link", name=re.compile("^Notifications, .* unread"))).to_be_visible()
+    row.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(f"/transcripts/{public_id}"))
+    page.go_back()
+    expect(row).not_to_contain_text("Unread")

@@ -56,11 +56,92 @@ def the_wizard(researcher: Researcher, look: Look) -> str:
         look(f"wizard-{step}", page)
     researcher.opens_transcripts(TITLE)
     look("transcripts-empty", page)
-    for tab in ("Guide", "Share", "Settings"):
+    for tab in ("Overview", "Guide", "Share", "Export", "Settings"):
         page.get_by_role("navigation").get_by_role("link", name=tab, exact=True).click()
         page.wait_for_load_state()
         look(f"study-{tab.lower()}", page)
     return link
+
+
+def a_question_in_detail(researcher: Researcher, look: Look) -> None:
+    page = researcher.page
+    page.get_by_role("navigation").get_by_role("link", name="Guide", exact=True).click()
+    page.get_by_role("link", name="Edit guide").click()
+    page.locator("[data-question] summary").first.click()
+    look("wizard-guide-more", page)
+
+
+def a_preview(researcher: Researcher, look: Look) -> None:
+    """And what is seen where somebody pauses, and then takes back all that was said."""
+    researcher.opens_transcripts(TITLE)
+    researcher.page.get_by_role("navigation").get_by_role("link", name="Guide", exact=True).click()
+    with researcher.context.expect_page() as opened:
+        researcher.page.get_by_role("link", name="Try the interview").click()
+    guest = Participant(researcher.context, researcher.url, opened.value)
+    guest.consents()
+    expect(guest.page.get_by_role("button", name="Start the interview")).to_be_visible()
+    look("preview-device-check", guest.page)
+    guest.passes_the_device_check()
+    guest.hears(QUESTIONS[0])
+    guest.page.get_by_role("switch", name="Hands-free").click()
+    look("room-hands-free", guest.page)
+    guest.presses("Pause")
+    guest.sees("You can close this page and come back")
+    look("room-paused", guest.page)
+    guest.presses("Go on")
+    guest.is_in_the_room()
+    guest.presses("Stop")
+    guest.presses("Delete everything I said")
+    guest.sees("Everything you said is deleted")
+    look("withdrawn", guest.page)
+    guest.page.close()
+
+
+def the_moderator(researcher: Researcher, look: Look) -> None:
+    page = researcher.page
+    page.goto(f"{researcher.url}/settings/moderator")
+    look("moderator", page)
+    page.get_by_label("A language model").check()
+    researcher.presses("Save")
+    look("moderator-errors", page)
+    page.get_by_label("Address").fill("http://127.0.0.1:9/v1")
+    page.get_by_label("Model", exact=True).fill("llama3.1:8b")
+    researcher.presses("Test")
+    researcher.sees("The server cannot be reached")
+    look("moderator-trial", page)
+    for name in ("hearing", "voice"):
+        page.goto(f"{researcher.url}/settings/{name}")
+        look(name, page)
+    for name in ("help", "design"):
+        page.goto(f"{researcher.url}/{name}")
+        look(name, page)
+
+
+def what_others_are_told(researcher: Researcher, look: Look) -> None:
+    page = researcher.page
+    page.goto(f"{researcher.url}/notifications")
+    look("notifications", page)
+    page.goto(f"{researcher.url}/settings/notifications")
+    look("notification-settings", page)
+    page.goto(f"{researcher.url}/settings/webhooks")
+    page.get_by_label("Address").fill("https://hooks.invalid/qualz")
+    researcher.presses("Add webhook")
+    researcher.sees("Copy the secret now")
+    look("webhook-added", page)
+    page.goto(f"{researcher.url}/settings/api-tokens")
+    page.get_by_label("Name").fill("Panel sync")
+    researcher.presses("Create token")
+    researcher.sees("Copy the token now")
+    look("api-token-created", page)
+
+
+def how_one_signs_in(researcher: Researcher, look: Look) -> None:
+    page = researcher.page
+    page.goto(f"{researcher.url}/settings/security")
+    look("security", page)
+    researcher.presses("Set it up")
+    look("second-step-set-up", page)
+    researcher.presses("Cancel")
 
 
 def the_door_and_the_room(participant: Participant, link: str, look: Look) -> None:
@@ -79,11 +160,11 @@ def the_door_and_the_room(participant: Participant, link: str, look: Look) -> No
     look("room-typing", page)
     participant.presses("Speak instead")
     participant.switches_the_camera(on=True)
-    participant.is_recorded(seconds=4)
+    participant.is_recorded(seconds=2)
     look("room-camera", page)
-    participant.presses("End interview early")
+    participant.presses("Stop")
     look("room-end-early", page)
-    participant.presses("Keep going")
+    participant.presses("Go on with the interview")
 
 
 def the_goodbye(participant: Participant, look: Look) -> None:
@@ -112,6 +193,17 @@ def a_finished_interview(researcher: Researcher, look: Look) -> str:
     look("detail", page)
     page.get_by_role("button", name="Actions for Participant 1").first.click()
     look("menu", page)
+    page.get_by_role("link", name="Export transcript").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("export", page)
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Actions for Participant 1").first.click()
+    for name, item in (("rename", "Rename"), ("delete-interview", "Delete")):
+        page.get_by_role("link", name=item, exact=True).first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        look(name, page)
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Actions for Participant 1").first.click()
     page.get_by_role("link", name="Reinvite Participant").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     look("reinvite", page)
@@ -120,8 +212,18 @@ def a_finished_interview(researcher: Researcher, look: Look) -> str:
     look("reinvite-created", page)
     link = page.get_by_label("Resume link").input_value()
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("navigation").get_by_role("link", name="Overview", exact=True).click()
+    researcher.sees("has a Full Session to watch")
+    look("overview", page)
     page.goto(f"{researcher.url}/studies")
     look("studies", page)
+    page.get_by_role("button", name=f"Actions for {TITLE}").click()
+    page.get_by_role("link", name="Delete study").click()
+    look("delete-study", page)
+    page.get_by_label("To delete it").fill("Something else")
+    page.get_by_role("button", name="Delete for good").click()
+    researcher.sees("That is not its name")
+    look("delete-study-wrong", page)
     return link
 
 
@@ -137,9 +239,14 @@ def the_way_back(participant: Participant, link: str, look: Look) -> None:
 
 def all_of_it(server: Server, researcher: Researcher, participant: Participant, look: Look) -> None:
     before_there_is_an_owner(researcher, server, look)
+    the_moderator(researcher, look)
     link = the_wizard(researcher, look)
+    a_question_in_detail(researcher, look)
+    a_preview(researcher, look)
     the_door_and_the_room(participant, link, look)
     an_interview_under_way(researcher, look)
     the_goodbye(participant, look)
     resume_link = a_finished_interview(researcher, look)
+    what_others_are_told(researcher, look)
+    how_one_signs_in(researcher, look)
     the_way_back(participant, resume_link, look)

@@ -6,20 +6,25 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from qualz import sweep
 from qualz.clock import now
 from qualz.database import db
 from qualz.interview import Interview
-from qualz.merge import MOST_ATTEMPTS, LeaseLost, Merge
+from qualz.leased import MOST_ATTEMPTS, LeaseLost
+from qualz.media.ffmpeg import FFmpeg
+from qualz.merge import Merge
 from qualz.part import EndReason, Part
 from qualz.recording import Recording
 from qualz.settings import Settings
 from qualz.study import Study
+from tests.gate import Gate
+from tests.queries import asked
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 LEASE = timedelta(seconds=15)
@@ -176,7 +181,7 @@ def test_a_part_that_comes_during_the_merge_is_merged_next(
 def test_what_cannot_be_read_fails_with_its_reason_and_leaves_the_clips(
     app: Flask, settings: Settings, interview: Interview
 ):
-    part = records(interview, app, "one", data=b"this is no recording at all" * 99)
+    part = records(interview, app, "one", data=bytes(2_700))
     interview.complete()
     sweeps_and_works(app, settings)
     recording = interview.recording
@@ -273,13 +278,104 @@ def test_the_sweep_asks_no_more_for_interviews_that_have_nothing_to_merge(
     app: Flask, settings: Settings, study: Study
 ):
     def queries_of_a_sweep() -> int:
-        counted = []
-        event.listen(db.engine, "before_cursor_execute", lambda *_: counted.append(1))
-        sweep.once(settings)
-        return len(counted)
+        with asked() as statements:
+            sweep.once(settings)
+        return len(statements)
 
     few = queries_of_a_sweep()
     for _ in range(20):
         Interview.begin(study.invitation).complete()
         db.session.commit()
+    # That they were completed is told once.
+    sweep.once(settings)
     assert queries_of_a_sweep() <= 2 * few
+
+
+def test_a_cancelled_merge_ends_its_ffmpeg_and_is_not_begun_again_by_itself(
+    app: Flask, settings: Settings, interview: Interview, recording: Recording, tmp_path: Path
+):
+    gate = Gate(tmp_path)
+    app.extensions["ffmpeg"] = FFmpeg(binary=gate.program)
+    merge = Merge.begin(recording)
+    db.session.commit()
+    Merge.claim(merge.id, lease_for=LEASE)
+
+    def ada_cancels_once_ffmpeg_runs() -> None:
+        if gate.waiting():
+            assert merge.cancel()
+            db.session.commit()
+
+    with pytest.raises(LeaseLost):
+        runs(merge, app, announce=ada_cancels_once_ffmpeg_runs)
+    assert not any(map(psutil.pid_exists, gate.waiting()))
+    assert recording.state is Recording.State.FAILED
+    assert recording.reason.startswith("Cancelled.")
+    assert merge.state is Merge.State.FAILED
+    gate.opens()
+    sweeps_and_works(app, settings)
+    assert recording.state is Recording.State.FAILED
+    assert recording.full_session is None
+    records(interview, app, "three")
+    sweeps_and_works(app, settings)
+    assert recording.state is Recording.State.READY
+
+
+def test_a_cancelled_merge_that_nobody_claimed_never_runs(
+    app: Flask, settings: Settings, recording: Recording
+):
+    merge = Merge.begin(recording)
+    db.session.commit()
+    assert merge.cancel()
+    db.session.commit()
+    sweeps_and_works(app, settings)
+    assert Merge.claim(merge.id, lease_for=LEASE) is None
+    assert recording.state is Recording.State.FAILED
+    assert Merge.begin(recording)
+
+
+def test_a_merge_that_is_done_cannot_be_cancelled(
+    app: Flask, settings: Settings, recording: Recording
+):
+    sweeps_and_works(app, settings)
+    assert not recording.merges[0].cancel()
+    assert recording.state is Recording.State.READY
+
+
+def test_a_merge_cancelled_in_the_last_moment_publishes_nothing(
+    app: Flask, settings: Settings, recording: Recording
+):
+    merge = Merge.begin(recording)
+    db.session.commit()
+    Merge.claim(merge.id, lease_for=LEASE)
+    storage = app.extensions["storage"]
+
+    class Slow(type(storage)):
+        def publish(self, source: Path, name: str) -> None:
+            super().publish(source, name)
+            assert merge.cancel()
+            db.session.commit()
+
+    app.extensions["storage"] = Slow(storage.root)
+    with pytest.raises(LeaseLost):
+        runs(merge, app)
+    assert recording.full_session is None
+    assert not list(settings.media.rglob("full-session*"))
+    assert recording.state is Recording.State.FAILED
+
+
+def test_how_long_a_merge_takes_is_told_once_that_is_sensible(
+    app: Flask, settings: Settings, recording: Recording
+):
+    with time_machine.travel("2026-11-23T10:00:00Z", tick=False) as clock:
+        merge = Merge.begin(recording)
+        db.session.commit()
+        Merge.claim(merge.id, lease_for=LEASE)
+        told = []
+        for progress in (0.02, 0.2, 0.4):
+            clock.shift(timedelta(seconds=4))
+            merge._renew(progress, LEASE)
+            db.session.refresh(merge)
+            told.append(merge.seconds_left)
+        assert told == [None, pytest.approx(32), pytest.approx(24.5, abs=2.5)]
+        clock.shift(timedelta(minutes=9))
+        assert merge.seconds_left is None

@@ -312,6 +312,6 @@ describe("whoever looks after the recording", () => {
     await isRecordedBy(2)
     assert.equal(Recorder.last.options.videoBitsPerSecond, 350_000)
     assert.deepEqual(told, [])
-    await until(() => reasons()[0] === "camera_switch")
+    await until(() => reasons()[0] === "slow_line")
   })
 })

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { DeviceError, Devices } from "../../static/js/models/devices.js"
-import { HandClock } from "./support/clocks.js"
+import { HandClock, settled } from "./support/clocks.js"
 import { FakeMedia, FakeStream } from "./support/recorder.js"
 
 /** A browser's devices; each `refusals` entry is the name of the error that a kind meets. */
@@ -69,6 +69,28 @@ describe("devices", () => {
   test("offers only devices that have a name to choose them by", async () => {
     const devices = new Devices(media(), true)
     assert.deepEqual((await devices.choices("audioinput")).map(({ deviceId }) => deviceId), ["mic"])
+  })
+
+  test("the loudspeaker that was chosen is used whenever it is there", async () => {
+    const some = media()
+    const devices = new Devices(some, true)
+    const used = []
+    devices.addEventListener("loudspeaker", () => used.push(devices.loudspeaker))
+    const isThere = (...ids) => {
+      some.enumerateDevices = async () => ids.map((deviceId) => ({ kind: "audiooutput", deviceId }))
+      some.dispatchEvent(new Event("devicechange"))
+      return settled()
+    }
+    await devices.chooseLoudspeaker("headset")
+    assert.deepEqual(used, [])
+    await isThere("default", "headset")
+    await isThere("default")
+    await isThere("default", "headset")
+    await devices.chooseLoudspeaker()
+    assert.deepEqual(used, ["headset", "", "headset", ""])
+    some.enumerateDevices = () => Promise.reject(new Error("forbidden"))
+    await devices.chooseLoudspeaker("headset")
+    assert.deepEqual([devices.loudspeaker, devices.wantedLoudspeaker], ["", "headset"])
   })
 
   test("a microphone that opens after everything was closed is let go of", async () => {

@@ -60,6 +60,14 @@ describe("a part's upload", () => {
     assert.ok(server.requests.every(({ method, headers }) => method === "OPTIONS" || headers["tus-resumable"] === "1.0.0"))
   })
 
+  test("forgets at once what its participant has taken back", async () => {
+    await recorded()
+    server.fails("PATCH", faults.status(410, { "Tus-Resumable": "1.0.0", "Interview-Withdrawn": "yes" }))
+    assert.equal(await upload().run(stopped.signal), true)
+    assert.equal(journal.has("k1"), false)
+    assert.deepEqual(clock.pauses, [])
+  })
+
   test("sends while the part grows", async () => {
     await recorded([WORDS[0]])
     const made = upload()
@@ -166,7 +174,8 @@ describe("a part's upload", () => {
     await journal.end("k1", "finished", { endedAt: "2026-11-23T10:00:03.000Z" })
     const running = made.run(stopped.signal)
     await until(() => server.count("PATCH") === 1)
-    clock.time += 4_000
+    // A short drop is over within two seconds.
+    clock.time += 1_800
     made.hurry()
     assert.equal(await running, true)
     assert.equal(server.text, ALL)
@@ -193,6 +202,7 @@ describe("a part's upload", () => {
   })
 
   const REASONS = {
+    full: ["PATCH", faults.full()],
     not_taken: ["PATCH", faults.status(415)],
     gone: ["PATCH", faults.status(410), faults.status(410)],
   }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from "node:test"
 import { Presence } from "../../static/js/models/presence.js"
 import { HandClock } from "./support/clocks.js"
 
-const REPORT = { recording: true, paused: false, muted: false, level: 0.5, waiting: 0, part: 1, safe: 900 }
+const REPORT = { recording: true, paused: false, muted: false, level: 0.5, waiting: 0, part: 1, ms: 900 }
 
 /** A socket that can be cut without a word. */
 class Line {
@@ -36,8 +36,10 @@ class Line {
   }
 }
 
-let line, clock, posts, presence, contacts, moved
+let line, clock, posts, presence, contacts, moved, knocks, isAnswered
 beforeEach(() => {
+  knocks = 0
+  isAnswered = true
   clock = new HandClock()
   line = new Line()
   line.clock = clock
@@ -50,6 +52,10 @@ beforeEach(() => {
     place: "here",
     grace: 10_000,
     report: () => REPORT,
+    knock: async () => {
+      knocks += 1
+      return isAnswered
+    },
     post: async (news) => {
       posts.push(news)
       if (!posts.answer) throw new Error("no network")
@@ -100,6 +106,29 @@ describe("presence", () => {
     line.answer = { here: true }
     await clock.pass(2_000)
     assert.deepEqual(contacts, ["reconnecting", "away", "live"])
+  })
+
+  test("while nothing is heard it knocks, and is back with the first beat", async () => {
+    line.answer = null
+    isAnswered = false
+    await clock.pass(8_000)
+    assert.ok(knocks >= 5, `knocked ${knocks} times`)
+    assert.deepEqual(posts, [])
+    isAnswered = true
+    posts.answer = line.answer = { here: true }
+    await clock.pass(2_000)
+    assert.deepEqual(contacts, ["reconnecting", "live"])
+    assert.equal(posts.length, 1)
+    const before = knocks
+    await clock.pass(10_000)
+    assert.equal(knocks, before)
+  })
+
+  test("somebody who answers a knock and no beat is not taken for the server", async () => {
+    line.answer = null
+    await clock.pass(9_000)
+    assert.ok(posts.length >= 5)
+    assert.deepEqual(contacts, ["reconnecting"])
   })
 
   test("an acknowledged chunk is a sign of life too", async () => {

@@ -60,6 +60,15 @@ describe("the uplink", () => {
     assert.equal(uplink.durable, 7)
   })
 
+  test("sends where the browser refuses every lock, as inside another site's page", async () => {
+    locks = { request: () => Promise.reject(new DOMException("The request was denied.", "SecurityError")) }
+    const { uplink, records, ends } = await tab()
+    await records("live", ["one"])
+    await ends("live", "finished")
+    await uplink.drained()
+    assert.equal(held("live"), "one")
+  })
+
   test("a reloaded page ends and sends the part that lost its recorder", async () => {
     const before = await tab()
     server.fails("PATCH", ...Array(1_000).fill(faults.cut))

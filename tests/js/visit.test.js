@@ -66,7 +66,22 @@ describe("a visit", () => {
   test("arrives under its place", async () => {
     answers = [{ moved: false }]
     assert.equal(await visit.arrive(), "here")
+    assert.match(sent[0][2].page, /^[\w-]{8,}$/)
     assert.deepEqual(sent, [["POST", "/room/i1/arrivals", { place: "here", page: sent[0][2].page, takeOver: false, came: "first" }]])
+  })
+
+  test("stops recording when the interview has as much as it may", async () => {
+    const ended = []
+    visit.recording = Object.defineProperty(visit.recording, "isWanted", { get: () => ended.length === 0 })
+    visit.recording.end = async (reason) => ended.push(reason)
+    const typing = new Promise((resolve) => {
+      visit.addEventListener("unrecordable", resolve, { once: true })
+    })
+    Object.defineProperty(visit.uplink, "blocked", { get: () => "full" })
+    visit.uplink.dispatchEvent(new Event("blocked"))
+    visit.uplink.dispatchEvent(new Event("blocked"))
+    await typing
+    assert.deepEqual(ended, ["finished"])
   })
 
   test("says how it came to be here, as far as this browser can tell", async () => {
@@ -111,6 +126,40 @@ describe("a visit", () => {
     await visit.finish({ early: true })
     assert.deepEqual(sent.at(-1), ["PUT", "/room/i1/ending", { early: true }])
     assert.equal(sent.length, 2)
+  })
+
+  test("tells of a break, until it is over", async () => {
+    answers = [new TypeError("Failed to fetch"), new TypeError("Failed to fetch"), { moved: false }]
+    visit.stay()
+    const rest = visit.rest()
+    await visit.arrive()
+    await rest
+    assert.equal(visit.presence, null)
+    assert.equal(sent.filter(([, url]) => url === "/room/i1/pause").length <= 2, true)
+    assert.equal(sent.at(-1)[1], "/room/i1/arrivals")
+  })
+
+  test("takes everything back: the server first, then what waits here", async () => {
+    const part = { key: "k", interview: "i1", mimeType: "audio/webm", camera: false, device: "desktop", startedAt: "" }
+    await visit.journal.begin(part)
+    await visit.journal.begin({ ...part, key: "other", interview: "i2" })
+    answers = [new TypeError("Failed to fetch")]
+    assert.equal(await visit.withdraw(), true)
+    assert.deepEqual(sent.at(-1), ["PUT", "/room/i1/withdrawal", {}])
+    assert.deepEqual([visit.journal.has("k"), visit.journal.has("other")], [false, true])
+  })
+
+  test("keeps what waits here when the server lets it take nothing back", async () => {
+    const part = { key: "k", interview: "i1", mimeType: "audio/webm", camera: false, device: "desktop", startedAt: "" }
+    await visit.journal.begin(part)
+    answers = [new Refused(403)]
+    assert.equal(await visit.withdraw(), false)
+    assert.equal(visit.journal.has("k"), true)
+  })
+
+  test("learns on arrival that it was taken back elsewhere", async () => {
+    answers = [Object.assign(new Refused(410), { word: "InterviewWithdrawn" })]
+    assert.equal(await visit.arrive(), "withdrawn")
   })
 
   test("who types takes part without a microphone", async () => {

@@ -21,7 +21,9 @@ _VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-8", "-b:v", "4
 _VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0")
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-pix_fmt", "yuv420p")
 _OPUS = ("-c:a", "libopus", "-b:a", "64k")
+# One at each second at least, as the recorder is asked to deliver.
 _FRAGMENTS = ("-movflags", "frag_keyframe+delay_moov+default_base_moof")
+_FRAGMENTS += ("-frag_duration", "1000000")
 
 BROWSERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     # Container, order of tracks, options.

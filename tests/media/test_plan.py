@@ -27,9 +27,13 @@ def test_parts_of_one_browser_are_joined_as_they_are(sample):
     assert planned(part, part).as_they_are
 
 
-def test_one_part_with_its_tracks_in_another_order_makes_pieces_of_all(sample, material):
+def test_so_are_parts_whose_tracks_come_in_another_order(sample, material):
     name = "chromium-vp8-opus.webm"
-    assert not planned(sample(name), material.swapped(name)).as_they_are
+    assert planned(sample(name), material.swapped(name)).as_they_are
+
+
+def test_where_something_is_made_up_every_part_is_written_anew(sample):
+    assert not planned(sample("chromium-vp8-opus.webm"), sample("chromium-opus.webm")).as_they_are
 
 
 def test_the_container_follows_the_codecs(sample, material):

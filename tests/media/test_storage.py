@@ -98,7 +98,7 @@ def test_any_other_offset_changes_nothing_and_is_told_the_true_one(storage, at):
 
 
 def test_a_file_that_is_not_there_has_no_bytes(storage):
-    assert storage.size("part") == storage.sync("part") == storage.truncate("part", to=5) == 0
+    assert storage.size("part") == storage.sync("part") == 0
     assert storage.head("part", 10) == b""
     with pytest.raises(OffsetMismatch) as caught:
         storage.append("part", b"xyz", at=3)
@@ -219,13 +219,6 @@ def test_no_bytes_go_to_a_file_that_was_deleted_meanwhile(storage):
         with pytest.raises(OffsetMismatch) as caught:
             late.result(timeout=10)
     assert caught.value.size == 0
-
-
-def test_what_a_power_failure_left_behind_can_be_cut(storage):
-    storage.append("part", b"abcdef", at=0)
-    assert storage.truncate("part", to=4) == 4
-    assert storage.truncate("part", to=9) == 4
-    assert storage.head("part", 10) == b"abcd"
 
 
 def test_a_finished_file_appears_whole_under_its_name(storage):

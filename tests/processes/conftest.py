@@ -135,7 +135,7 @@ class Deployment:
         """Give the worker a job that outlasts the test."""
         redis = Redis.from_url(f"unix://{self.data}/run/redis.sock")
         Queue("qualz", connection=redis).enqueue("time.sleep", 600)
-        worker = eventually(lambda: self.named("worker"))
+        worker = eventually(lambda: self.named("worker merges"))
         eventually(worker.children)
 
     def signal(self, number: signal.Signals) -> None:

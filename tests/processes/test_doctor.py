@@ -100,3 +100,41 @@ def test_the_report_is_a_line_each_and_fails_for_a_problem_alone() -> None:
     assert out.getvalue() == (
         "ok       Python: 3.11\nwarning  data: little space\nproblem  Redis: none found\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("hearing", "state", "words"),
+    [
+        ("pocketsphinx", State.OK, "pocketsphinx puts spoken answers into words"),
+        ("none", State.OK, "nobody on this server"),
+        ("another-engine", State.WARNING, "is not installed"),
+    ],
+)
+def test_it_says_who_hears(settings: Settings, hearing: str, state: State, words: str) -> None:
+    found = find("hearing", replace(settings, hearing=hearing))
+    assert found.state is state
+    assert words in found.text
+
+
+@pytest.mark.parametrize(
+    ("speaking", "state", "words"),
+    [
+        ("flite", State.OK, "flite at "),
+        ("espeak-ng", State.WARNING, "is not installed, so browsers speak"),
+        ("none", State.OK, "the participants' browsers do"),
+    ],
+)
+def test_it_says_who_speaks(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    speaking: str,
+    state: State,
+    words: str,
+) -> None:
+    flite = tmp_path / "flite"
+    flite.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = find("speaking", replace(settings, speaking=speaking))
+    assert found.state is state
+    assert words in found.text

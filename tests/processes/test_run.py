@@ -40,7 +40,16 @@ def test_a_taken_port_is_named(running: Deployment, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("-m worker",), ("sweep",), ("redis-server",), ("gunicorn",)], ids=" ".join
+    "words",
+    [
+        ("worker words",),
+        ("worker merges",),
+        ("worker leisure",),
+        ("sweep",),
+        ("redis-server",),
+        ("gunicorn",),
+    ],
+    ids=" ".join,
 )
 def test_what_is_killed_comes_back(running: Deployment, words: tuple[str, ...]) -> None:
     killed = eventually(lambda: running.named(*words))
@@ -86,7 +95,8 @@ def test_the_doctor_finds_it_running(running: Deployment) -> None:
 
 def test_nothing_runs_but_what_is_needed(running: Deployment) -> None:
     lines = [" ".join(child.cmdline()) for child in psutil.Process(running.process.pid).children()]
-    assert len(lines) == 4, lines
+    # Redis, the web server, the sweep, and a worker for each line.
+    assert len(lines) == 6, lines
 
 
 def _other(process: psutil.Process | None, than: psutil.Process) -> psutil.Process | None:

@@ -85,3 +85,14 @@ def test_the_pages_find_what_they_need() -> None:
         assert (vendor / name).stat().st_size > 10_000
     for name in json.loads((ROOT / "scripts" / "icons.json").read_text()):
         assert "<svg" in (vendor / "icons" / f"{name}.svg").read_text()
+
+
+def test_every_icon_that_a_page_names_is_installed_and_no_other() -> None:
+    named: set[str] = set()
+    for template in (ROOT / "templates").rglob("*.html"):
+        for call in re.findall(r"icon\(([^)]*)\)", template.read_text()):
+            named |= set(re.findall(r"""["']([a-z0-9-]+)["']""", call))
+    listed = set(json.loads((ROOT / "scripts" / "icons.json").read_text()))
+    assert named <= listed
+    views = "".join(view.read_text() for view in (ROOT / "qualz" / "dashboard").glob("*.py"))
+    assert [name for name in listed - named if f'"{name}"' not in views] == []

@@ -23,8 +23,15 @@ class Participant:
         self.client = client
         self.room = ""
 
+    def agrees(self, study: Study, **ticked: str) -> TestResponse:
+        """Reads the door's page and sends its form with these boxes ticked."""
+        link = f"/i/{study.invitation.token}"
+        shown = self.client.get(link).text.split('name="shown" value="')[1].split('"')[0]
+        return self.client.post(link, data={"shown": shown, **ticked})
+
     def consents(self, study: Study) -> Interview:
-        answer = self.client.post(f"/i/{study.invitation.token}", data={"consent": "yes"})
+        """To all that there is to agree to."""
+        answer = self.agrees(study, consent="yes", camera="yes")
         assert answer.status_code == 303, answer.text
         self.room = answer.location
         return study.interviews[0] if study.interviews else None

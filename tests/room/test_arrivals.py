@@ -7,8 +7,14 @@ from datetime import timedelta
 
 import time_machine
 from flask import Flask
+from sqlalchemy import insert
+from sqlalchemy.event import listen, remove
+from sqlalchemy.orm import Session
 
+from qualz import clock
+from qualz.conversation import Kind
 from qualz.database import db
+from qualz.event import Event
 from qualz.interview import Interview
 from qualz.resume_link import ResumeLink
 from qualz.study import Study
@@ -168,3 +174,49 @@ def test_what_it_kept_is_worth_nothing_once_its_link_was_revoked(app: Flask, int
     link.revoke()
     db.session.commit()
     assert returns(app, somebody.room, key)[1] == 403
+
+
+def test_an_answer_outlives_another_that_wrote_to_the_log_at_that_moment(
+    app: Flask, participant: Participant, study: Study
+):
+    interview = participant.consents(study)
+    participant.client.get(f"{participant.room}/question")
+    events = db.session.query(Event).count()
+    times: list[int] = []
+
+    def write(session: Session, _context: object, _instances: object) -> None:
+        # Before anything of the answer is written: SQLite has one writer at a time.
+        if not times and session.new:
+            times.append(1)
+            with db.engine.begin() as other:
+                row = {"interview_id": interview.id, "position": events + 1, "at": clock.now()}
+                other.execute(insert(Event).values(**row, kind=Kind.REOPENED, payload={}))
+
+    listen(db.session, "before_flush", write)
+    try:
+        answer = participant.client.post(
+            f"{participant.room}/turns",
+            data={"to": 1, "key": "k", "text": "With the search box at the top"},
+        )
+    finally:
+        remove(db.session, "before_flush", write)
+    assert times
+    assert "What annoys you?" in answer.text
+    assert "With the search box at the top" in [turn.text for turn in interview.turns]
+
+
+def test_the_room_says_where_the_interview_was_and_the_link_quotes_nobody(
+    app: Flask, participant: Participant, study: Study
+):
+    interview = participant.consents(study)
+    participant.client.get(f"{participant.room}/question")
+    assert '"whereWeWere": ""' not in participant.client.get(participant.room).text
+    participant.client.post(
+        f"{participant.room}/turns", data={"to": 1, "key": "k", "text": "With the box at the top"}
+    )
+    page = participant.client.get(participant.room).text
+    assert "We were at question 2 of 2; the last thing you told me was: “With the box" in page
+    _, address = link_to(interview)
+    door = app.test_client().get(address).text
+    assert "We were at question 2 of 2." in door
+    assert "With the box" not in door

@@ -1,16 +1,22 @@
 import { keptFor, keptName } from "../helpers/kept.js"
 import { piece, pieceIfAny } from "../helpers/pieces.js"
+import { showPatience } from "../helpers/patience.js"
+import { translate } from "../helpers/translate.js"
 
 /**
  * @import { Moment } from "../models/live_recording.js"
+ * @import { Speaking, Why } from "../models/speaking.js"
  *
  * What the room tells an answer about the recording.
  * @typedef {object} Surroundings
  * @property {Moment | null} moment
  * @property {boolean} isTyping whether the participant takes part without a microphone
+ * @property {Speaking} speaking the moderator's voice
  */
 
 const AGAIN = 2_000
+// Who interrupts has spoken for a moment before that is noticed.
+const NOTICED_AFTER = 1_000
 // What the server means for good; everything else is tried again.
 const MEANT = new Set([400, 401, 403, 404, 409, 410, 422])
 
@@ -25,11 +31,17 @@ export class AnswerForm extends HTMLElement {
   #sentAt = 0
   /** @type {Moment | null} */
   #begins = null
-  /** @type {Surroundings} */
-  #room = { moment: null, isTyping: false }
+  /** Where it was begun first: a drop, a reload or another device may have come in between.
+   * @type {Moment | null} */
+  #began = null
+  #hasBeenQuiet = false
+  /** @type {Surroundings | null} */
+  #room = null
   /** @type {{ label: HTMLElement, text: string } | null} */
   #label = null
   #leave = new AbortController()
+  /** Ends the words of patience. */
+  #calm = () => {}
 
   connectedCallback() {
     this.#leave = new AbortController()
@@ -42,17 +54,20 @@ export class AnswerForm extends HTMLElement {
     for (const name of ["htmx:sendError", "htmx:timeout", "htmx:sendAbort"]) {
       this.addEventListener(name, () => this.#failed(0), { signal })
     }
-    this.#text.addEventListener("input", () => this.#kept.set(this.#draft, this.#text.value), { signal })
+    this.addEventListener("input", () => this.#write(), { signal })
     this.addEventListener("keydown", (event) => this.#key(event), { signal })
-    this.#text.value = this.#kept.get(this.#draft) ?? ""
+    this.#restore()
     this.#input("key").value = keptName(this.#kept, `key:${this.dataset.position}`)
   }
 
   disconnectedCallback() {
     this.#leave.abort()
     clearTimeout(this.#again)
+    this.#calm()
     // The answer has arrived, or stands on the server already.
-    if (this.isSending) this.#kept.set(this.#draft, null)
+    if (!this.isSending) return
+    this.#kept.set(this.#draft, null)
+    this.#kept.set(this.#beginning, null)
   }
 
   /**
@@ -63,8 +78,36 @@ export class AnswerForm extends HTMLElement {
   begin(room) {
     this.#room = room
     this.#begins = room.moment
+    this.#began = momentOf(this.#kept.get(this.#beginning))
+    const how = { signal: this.#leave.signal, once: true }
+    room.speaking.addEventListener("ended", (event) => this.#isQuiet(/** @type {CustomEvent<Why>} */ (event).detail), how)
+    // What is said again later may come in the midst of an answer.
+    room.speaking.addEventListener("silent", () => this.#isQuiet("answered"), how)
+    // Where answers are chosen there is nothing to type or to speak into.
+    if (!this.#text) return
     this.typing = room.isTyping || this.#text.value !== "" || this.#kept.get("typing") === "yes"
     piece(this, "speak").hidden = room.isTyping
+  }
+
+  /**
+   * What the moderator says is in the recording too, and is no part of the answer.
+   *
+   * @param {Why} why
+   */
+  #isQuiet(why) {
+    const moment = this.#room?.moment
+    const wasQuiet = this.#hasBeenQuiet
+    this.#hasBeenQuiet = true
+    if (moment && !wasQuiet && why !== "answered") {
+      this.#begins = { part: moment.part, ms: Math.max(0, moment.ms - (why === "interrupted" ? NOTICED_AFTER : 0)) }
+    }
+    this.#began ??= this.#begins ?? moment ?? null
+    if (this.#began) this.#kept.set(this.#beginning, JSON.stringify(this.#began))
+  }
+
+  #write() {
+    this.#room?.speaking.stop("answered")
+    this.#keep()
   }
 
   get isSending() {
@@ -81,9 +124,20 @@ export class AnswerForm extends HTMLElement {
     piece(this, "typed").hidden = !typing
   }
 
+  /** Whether it can be answered aloud now. */
+  get isSpoken() {
+    return this.#text !== null && !this.typing && !this.isSending && this.isConnected
+  }
+
+  /** What was said is the answer, as if Done was pressed. */
+  finish() {
+    if (this.isSpoken) this.#form.requestSubmit(this.querySelector('[value="spoken"]'))
+  }
+
   /** Put the focus on what comes next: the big action, or the field. */
   takeFocus() {
-    const next = this.typing ? this.#text : this.querySelector('[value="spoken"]')
+    const radio = this.querySelector("input:checked") ?? this.querySelector("input[type=radio]")
+    const next = this.typing ? this.#text : (radio ?? this.querySelector('[value="spoken"]'))
     if (next instanceof HTMLElement) next.focus({ preventScroll: true })
   }
 
@@ -91,7 +145,7 @@ export class AnswerForm extends HTMLElement {
   hurry() {
     if (this.#again) this.#sendAgain()
     // A request that was sent into the void; aborting it makes it fail, and what fails is sent again.
-    else if (this.isSending && Date.now() - this.#sentAt > 3_000) this.#form.dispatchEvent(new Event("htmx:abort", { bubbles: true }))
+    else if (this.isSending && Date.now() - this.#sentAt > 1_500) this.#form.dispatchEvent(new Event("htmx:abort", { bubbles: true }))
   }
 
   /** @param {MouseEvent} event */
@@ -102,6 +156,7 @@ export class AnswerForm extends HTMLElement {
     const name = pressed?.getAttribute("data-piece")
     if (this.isSending || (name !== "type" && name !== "speak")) return undefined
     this.typing = name === "type"
+    if (this.typing) this.#room?.speaking.stop("answered")
     this.#kept.set("typing", this.typing ? "yes" : null)
     return this.takeFocus()
   }
@@ -111,7 +166,7 @@ export class AnswerForm extends HTMLElement {
     if (event.key !== "Enter") return
     // A key that is held down would answer the next question too.
     if (event.repeat && event.target !== this.#text) event.preventDefault()
-    if (event.target !== this.#text || !(event.ctrlKey || event.metaKey)) return
+    if (!this.#text || event.target !== this.#text || !(event.ctrlKey || event.metaKey)) return
     event.preventDefault()
     this.#form.requestSubmit(this.querySelector('[value="typed"]'))
   }
@@ -123,10 +178,12 @@ export class AnswerForm extends HTMLElement {
     if (this.isSending) return stop(event)
     const pressed = event.submitter
     const manner = pressed instanceof HTMLButtonElement ? pressed.value : this.typing ? "typed" : "spoken"
-    if (manner === "typed" && this.#text.value.trim() === "") {
+    const isEmpty = this.#text ? manner === "typed" && this.#text.value.trim() === "" : !this.querySelector("input:checked")
+    if (isEmpty && manner !== "skipped") {
       this.#complain()
       return stop(event)
     }
+    this.#room?.speaking.stop("answered")
     this.#place(manner)
     this.#showSending(pressed)
     return undefined
@@ -134,22 +191,29 @@ export class AnswerForm extends HTMLElement {
 
   /** @param {string} manner */
   #place(manner) {
-    const { moment } = this.#room
+    const moment = this.#room?.moment
     const begins = this.#begins?.part === moment?.part ? this.#begins?.ms : 0
     this.#input("manner").value = manner
     this.#input("part").value = moment?.part ?? ""
     this.#input("begins_ms").value = String(begins ?? 0)
     this.#input("ends_ms").value = String(moment?.ms ?? 0)
-    // Typed words win on the server, so an answer that is spoken or skipped leaves its draft here.
-    this.#text.disabled = manner !== "typed"
+    if (this.#text) {
+      const began = this.#began?.part === moment?.part ? null : this.#began
+      this.#input("began_part").value = began?.part ?? ""
+      this.#input("began_ms").value = String(began?.ms ?? 0)
+      // Typed words win on the server, so an answer that is spoken or skipped leaves its draft here.
+      this.#text.disabled = manner !== "typed"
+    }
+    for (const radio of this.#radios) radio.disabled = manner === "skipped"
   }
 
   #complain() {
     const error = piece(this, "error")
     error.hidden = false
-    this.#text.setAttribute("aria-invalid", "true")
-    this.#text.setAttribute("aria-describedby", `question-text ${error.id}`)
-    this.#text.focus()
+    const field = this.#text ?? this.#radios[0]
+    field.setAttribute("aria-invalid", "true")
+    field.setAttribute("aria-describedby", `question-text ${error.id}`)
+    field.focus()
   }
 
   /** @param {HTMLElement | null} pressed */
@@ -157,20 +221,23 @@ export class AnswerForm extends HTMLElement {
     this.dataset.sending = "true"
     this.#sentAt = Date.now()
     piece(this, "error").hidden = true
-    for (const button of this.querySelectorAll("button")) button.setAttribute("aria-disabled", "true")
+    this.#calm()
+    this.#calm = showPatience(piece(this, "patience"))
+    for (const button of this.#buttons) button.setAttribute("aria-disabled", "true")
     const label = pressed && pieceIfAny(pressed, "label")
     if (!label) return
     this.#label = { label, text: label.textContent ?? "" }
-    label.textContent = "Sending…"
+    label.textContent = translate("Sending…")
   }
 
   /** The answer was not taken: everything is as it was before the button was pressed. */
   #takeBack() {
     this.#clearAgain()
+    this.#calm()
     this.dataset.sending = "false"
-    this.#text.disabled = false
+    for (const field of [this.#text, ...this.#radios]) if (field) field.disabled = false
     piece(this, "waiting").hidden = true
-    for (const button of this.querySelectorAll("button")) button.removeAttribute("aria-disabled")
+    for (const button of this.#buttons) button.removeAttribute("aria-disabled")
     if (this.#label) this.#label.label.textContent = this.#label.text
   }
 
@@ -194,6 +261,7 @@ export class AnswerForm extends HTMLElement {
       this.dispatchEvent(new CustomEvent("answer-refused", { detail: status, bubbles: true }))
       return
     }
+    this.#calm()
     piece(this, "waiting").hidden = false
     this.#clearAgain()
     this.#again = setTimeout(() => this.#sendAgain(), AGAIN)
@@ -213,6 +281,10 @@ export class AnswerForm extends HTMLElement {
     return keptFor(this.dataset.interview ?? "")
   }
 
+  get #beginning() {
+    return `began:${this.dataset.position}`
+  }
+
   get #draft() {
     return `draft:${this.dataset.position}`
   }
@@ -221,14 +293,44 @@ export class AnswerForm extends HTMLElement {
     return piece(this, "form", HTMLFormElement)
   }
 
+  #keep() {
+    const chosen = this.#radios.find((radio) => radio.checked)
+    this.#kept.set(this.#draft, this.#text ? this.#text.value : (chosen?.value ?? null))
+  }
+
+  #restore() {
+    const kept = this.#kept.get(this.#draft) ?? ""
+    if (this.#text) this.#text.value = kept
+    for (const radio of this.#radios) radio.checked = radio.value === kept
+  }
+
+  /** The field to type into; none where there are answers to choose from. */
   get #text() {
-    return piece(this, "text", HTMLTextAreaElement)
+    const field = pieceIfAny(this, "text")
+    return field instanceof HTMLTextAreaElement ? field : null
+  }
+
+  /** Those by which it is answered; the others work all the time. */
+  get #buttons() {
+    return this.querySelectorAll("button[type=submit], [data-piece=type], [data-piece=speak]")
+  }
+
+  get #radios() {
+    return /** @type {HTMLInputElement[]} */ ([...this.querySelectorAll("input[type=radio]")])
   }
 
   /** @param {string} name */
   #input(name) {
     return /** @type {HTMLInputElement} */ (this.#form.elements.namedItem(name))
   }
+}
+
+/**
+ * @param {string | null} kept
+ * @returns {Moment | null}
+ */
+function momentOf(kept) {
+  return kept ? JSON.parse(kept) : null
 }
 
 /** @param {Event} event */

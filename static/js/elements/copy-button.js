@@ -15,11 +15,11 @@ class CopyButton extends HTMLElement {
 
   #copy = async () => {
     const field = document.getElementById(this.getAttribute("for") ?? "")
-    if (!(field instanceof HTMLInputElement)) return
+    if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement)) return
     this.#say((await this.#write(field)) ? "Copied" : "Press Ctrl+C")
   }
 
-  /** @param {HTMLInputElement} field */
+  /** @param {HTMLInputElement | HTMLTextAreaElement} field */
   async #write(field) {
     try {
       await navigator.clipboard.writeText(field.value)

@@ -1,7 +1,9 @@
 import { piece, pieceIfAny } from "../helpers/pieces.js"
+import { translate } from "../helpers/translate.js"
 import { SoundLevel } from "../helpers/sound_level.js"
 import { CAMERA_TROUBLE, DEVICE_TROUBLES, howToAllow } from "../helpers/words.js"
 import { DeviceError } from "../models/devices.js"
+import { canChooseLoudspeaker } from "../models/mixing_desk.js"
 import { CameraSwitch } from "./camera-switch.js"
 import { LevelMeter } from "./level-meter.js"
 
@@ -14,6 +16,7 @@ import { LevelMeter } from "./level-meter.js"
  * @property {string} [microphone]
  * @property {boolean} camera
  * @property {string} [cameraId]
+ * @property {string} [loudspeaker]
  */
 
 const AUDIBLE = 0.45
@@ -48,6 +51,7 @@ export class DeviceCheck extends HTMLElement {
     on("start", "click", () => this.#finish("voice"))
     on("type", "click", () => this.#finish("typing"))
     on("microphone", "change", () => this.#ask({ ...this.#choice("voice"), microphone: this.#select("microphone").value }))
+    on("loudspeaker", "change", () => this.#devices?.chooseLoudspeaker(this.#select("loudspeaker").value))
     on("camera", "change", () => this.#useCamera(true, this.#select("camera").value))
     const switchCamera = (/** @type {Event} */ event) => {
       // The room's own switch is another one.
@@ -77,6 +81,7 @@ export class DeviceCheck extends HTMLElement {
       return this.#explain(cause)
     }
     this.#listen()
+    await this.#devices?.chooseLoudspeaker(wanted.loudspeaker ?? this.#devices.wantedLoudspeaker)
     this.dataset.state = "ready"
     if (wanted.camera ?? this.dataset.camera === "on_by_default") await this.#useCamera(true, wanted.cameraId)
     await this.#list()
@@ -88,11 +93,11 @@ export class DeviceCheck extends HTMLElement {
     this.#sound.listen(track)
     const meter = piece(this, "meter-check", LevelMeter)
     meter.source = this.#sound
-    this.#say("heard", "Say a few words. The bars move when we hear you.")
+    this.#say("heard", translate("Say a few words. The bars move when we hear you."))
     clearInterval(this.#watching)
     this.#watching = setInterval(() => {
       if (meter.recent < AUDIBLE) return
-      this.#say("heard", "We can hear you.")
+      this.#say("heard", translate("We can hear you."))
       this.dataset.heard = "true"
     }, 300)
   }
@@ -133,13 +138,31 @@ export class DeviceCheck extends HTMLElement {
       const chosen = track?.getSettings().deviceId
       const options = found.map((device, at) => {
         const isChosen = device.deviceId === chosen
-        return new Option(device.label || `${kind === "audioinput" ? "Microphone" : "Camera"} ${at + 1}`, device.deviceId, isChosen, isChosen)
+        const number = at + 1
+        const unnamed = kind === "audioinput" ? translate("Microphone {number}", { number }) : translate("Camera {number}", { number })
+        return new Option(device.label || unnamed, device.deviceId, isChosen, isChosen)
       })
       this.#select(name).replaceChildren(...options)
       this.#select(name).disabled = options.length < 2
     }
     await fill("microphone", "audioinput", microphone)
     await fill("camera", "videoinput", camera)
+    if (pieceIfAny(this, "loudspeaker")) await this.#listLoudspeakers()
+  }
+
+  /** Nothing is to be seen of them where the browser decides alone. */
+  async #listLoudspeakers() {
+    const all = (await this.#devices?.choices("audiooutput")) ?? []
+    // Some browsers list the system's own choice too, as one more.
+    const found = all.filter(({ deviceId }) => deviceId !== "default")
+    const { loudspeaker = "" } = this.#devices ?? {}
+    const options = found.map(({ label, deviceId }, at) => {
+      const isChosen = deviceId === loudspeaker
+      return new Option(label || translate("Loudspeaker {number}", { number: at + 1 }), deviceId, isChosen, isChosen)
+    })
+    const usual = new Option(translate("The usual one"), "", loudspeaker === "", loudspeaker === "")
+    this.#select("loudspeaker").replaceChildren(usual, ...options)
+    piece(this, "loudspeakers").hidden = !canChooseLoudspeaker() || found.length < 2
   }
 
   /** @param {unknown} cause */
@@ -175,6 +198,7 @@ export class DeviceCheck extends HTMLElement {
       microphone: microphone?.getSettings().deviceId,
       camera: mode === "voice" && Boolean(camera),
       cameraId: camera?.getSettings().deviceId,
+      loudspeaker: this.#devices?.wantedLoudspeaker,
     }
   }
 

@@ -53,6 +53,7 @@ export class Instruments {
       durable: uplink.durable,
       waiting: uplink.waiting,
       part: recording.number,
+      safeOfPart: recording.safe,
     })
     piece(this.room, "timer").textContent = clock(recording.elapsed)
     this.room.dataset.recording = String(recording.isRunning)

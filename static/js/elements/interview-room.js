@@ -1,46 +1,68 @@
 import { wallClock } from "../helpers/clock.js"
-import { Refused, shakeConnections } from "../helpers/http.js"
+import { Refused } from "../helpers/http.js"
 import { keptFor } from "../helpers/kept.js"
 import { piece } from "../helpers/pieces.js"
 import { visitTo } from "../helpers/visiting.js"
 import { keepScreenOn } from "../helpers/wake_lock.js"
-import { BLOCKED, CANNOT_RECORD } from "../helpers/words.js"
+import { BLOCKED, CANNOT_RECORD, whyUnheard } from "../helpers/words.js"
 import { CannotRecord } from "../models/recording_types.js"
 import { DeviceCheck } from "./device-check.js"
+import { HandsFree } from "./hands-free.js"
 import { Instruments } from "./instruments.js"
-import { RoomEnding } from "./room-ending.js"
 import { RoomQuestion } from "./room-question.js"
 import { SelfMonitor } from "./self-monitor.js"
+import { voiceIsWanted, voiceOf } from "./speaking-voice.js"
+import { WayOut } from "./way-out.js"
 
 /**
  * @import { Choice } from "./device-check.js"
+ * @import { Speaking } from "../models/speaking.js"
  * @import { Room, Visit } from "../models/visit.js"
- * @typedef {"opening" | "checking" | "joining" | "live" | "reconnecting" | "paused" | "moved" | "refused" | "ending" | "over"} State
+ * @typedef {"opening" | "checking" | "joining" | "live" | "reconnecting" | "paused" | "moved" | "refused" | "resting" | "removing" | "ending" | "over"} State
  */
 
 const ANNOUNCED_WITHIN = 1_500
+// Where a question is in sight, or about to be.
+const ASKING = new Set(["joining", "live", "reconnecting", "paused"])
 
 /**
  * `<interview-room>`: leads from the device check through the questions to the thank-you, and
- * through whatever the network does meanwhile. Its `data-state` says where it stands.
+ * through whatever the network does meanwhile. Its `data-state` says where it stands, its
+ * `data-voice` whether the moderator is heard: “began”, “ended”, or “silent” for a question that
+ * nobody reads.
  */
-export class InterviewRoom extends HTMLElement {
+class InterviewRoom extends HTMLElement {
   #room = /** @type {Room} */ (JSON.parse(document.getElementById("room-settings")?.textContent ?? "{}"))
   #kept = keptFor(this.#room.id)
   #left = new AbortController()
   #isReturning = false
   /** @type {Instruments | null} */
   #instruments = null
+  /** @type {Speaking | null} */
+  #speaking = null
+  /** @type {WayOut | null} */
+  #wayOut = null
   /** @type {Choice} */
   #choice = { mode: "voice", camera: false }
 
   async connectedCallback() {
     const visit = await visitTo(this.#room, this.#kept, () => this.#monitor.level)
     visit.recording.types.remember(this.#kept)
+    this.#wayOut = new WayOut(this, visit, this.#kept)
     this.#instruments = new Instruments(this, visit, this.#kept, this.#left.signal)
+    this.#speaking = voiceOf(visit, () => this.#monitor.level, this.#left.signal)
+    for (const what of ["began", "ended", "silent"]) {
+      this.#speaking.addEventListener(what, () => this.setAttribute("data-voice", what))
+    }
+    piece(this, "hands-free", HandsFree).listen({
+      level: () => this.#monitor.level,
+      answer: () => this.#spokenAnswer(visit),
+      speaking: this.#speaking,
+    })
     this.#listen(visit)
     await visit.uplink.open()
-    if (this.#room.over) return this.#end(visit, Promise.resolve())
+    if (this.#room.over) return this.#wayOut.end(Promise.resolve())
+    if (this.#wayOut.isResting) return this.#wayOut.showRest()
     const chosen = this.#kept.get("choice")
     if (!chosen) return this.#check(visit)
     this.#greet()
@@ -58,6 +80,7 @@ export class InterviewRoom extends HTMLElement {
 
   set state(state) {
     this.dataset.state = state
+    if (!ASKING.has(state)) this.#speaking?.stop()
     for (const step of this.querySelectorAll("[data-shown-in]")) {
       const isShown = step.getAttribute("data-shown-in")?.split(" ").includes(state)
       step.toggleAttribute("hidden", !isShown)
@@ -77,10 +100,13 @@ export class InterviewRoom extends HTMLElement {
     this.addEventListener("camera-wanted", (event) => this.#switchCamera(visit, detailOf(event)))
     this.addEventListener("answer-refused", (event) => this.#beRefused(visit, detailOf(event)))
     this.addEventListener("click", (event) => this.#click(visit, event))
-    piece(this, "end-early", HTMLDialogElement).addEventListener("close", (event) => {
-      const dialog = /** @type {HTMLDialogElement} */ (event.target)
-      if (dialog.returnValue === "end") this.#finish(visit, { early: true })
+    const stop = piece(this, "stop", HTMLDialogElement)
+    stop.addEventListener("close", () => {
+      if (stop.returnValue === "keep") this.#wayOut?.finish({ early: true })
+      if (stop.returnValue === "delete") this.#wayOut?.withdraw()
     })
+    // An answer is heard as soon as its last word is on the server.
+    this.addEventListener("submit", () => visit.recording.flush(), { signal, capture: true })
     addEventListener("online", () => visit.uplink.hurry(), { signal })
     // A page that is reloaded lives until the next one answers: time to keep what is in flight.
     addEventListener("beforeunload", () => visit.recording.flush(), { signal })
@@ -126,7 +152,8 @@ export class InterviewRoom extends HTMLElement {
     this.#remember(choice)
     if (!isReturn) this.state = "joining"
     const arrival = await visit.arrive({ takeOver })
-    if (arrival === "over") return this.#end(visit, Promise.resolve())
+    if (arrival === "over") return this.#wayOut?.end(Promise.resolve())
+    if (arrival === "withdrawn") return location.replace(this.#room.url)
     if (arrival !== "here") return this.#step(visit, arrival === "elsewhere" ? "moved" : "refused")
     visit.stay()
     try {
@@ -151,6 +178,7 @@ export class InterviewRoom extends HTMLElement {
     const isTyping = this.#choice.mode === "typing"
     const surroundings = {
       isTyping,
+      speaking: /** @type {Speaking} */ (this.#speaking),
       get moment() {
         return visit.recording.moment
       },
@@ -169,11 +197,25 @@ export class InterviewRoom extends HTMLElement {
 
   #greet() {
     const greeting = piece(this, "greeting")
-    greeting.textContent = "Welcome back. You are where you left off."
+    greeting.textContent = this.#room.whereWeWere
     const fall = () => {
       greeting.textContent = ""
     }
     this.addEventListener("htmx:beforeSwap", fall, { once: true })
+  }
+
+  /** So that they know whether they will hear the moderator. */
+  async #playSample() {
+    const { sample: text, language, url } = this.#room
+    const said = new AbortController()
+    const unheard = piece(this, "unheard")
+    unheard.textContent = ""
+    const explain = () => {
+      unheard.textContent = whyUnheard(voiceIsWanted())
+    }
+    this.#speaking?.addEventListener("silent", explain, said)
+    await this.#speaking?.say({ text, language, url: `${url}/speech-sample` })
+    said.abort()
   }
 
   // ---- while it runs
@@ -194,9 +236,6 @@ export class InterviewRoom extends HTMLElement {
     } else if (contact === "reconnecting" && this.state === "live") {
       this.state = "reconnecting"
     } else if (contact === "live" && this.state !== "live") {
-      await shakeConnections()
-      // Meanwhile it may have been lost again, or somebody has finished.
-      if (visit.contact !== "live" || !["reconnecting", "paused"].includes(this.state)) return
       visit.uplink.hurry()
       this.#question.answer?.hurry()
       if (this.state === "paused") await this.#return(visit)
@@ -242,7 +281,7 @@ export class InterviewRoom extends HTMLElement {
     this.#remember({ ...this.#choice, mode: "typing", camera: false })
     this.#instruments?.showDevices()
     await this.#ask(visit)
-    this.#monitor.hint(CANNOT_RECORD)
+    this.#monitor.hint(visit.uplink.blocked === "full" ? BLOCKED.full : CANNOT_RECORD)
   }
 
   /** @param {Choice} choice */
@@ -259,14 +298,40 @@ export class InterviewRoom extends HTMLElement {
   #click(visit, event) {
     const pressed = event.target instanceof Element ? event.target.closest("[data-piece]") : null
     const name = pressed?.getAttribute("data-piece")
-    if (name === "finish") this.#finish(visit, { early: false })
-    if (name === "leave") piece(this, "end-early", HTMLDialogElement).showModal()
+    if (name === "listen") this.#playSample()
+    if (name === "repeat") this.#speaking?.again()
+    if (name === "pause") this.#wayOut?.rest()
+    if (name === "go-on") this.#goOn(visit)
+    if (name === "finish") this.#wayOut?.finish({ early: false })
+    if (name === "leave") this.#askWhetherToStop()
     if (name === "here") this.#join(visit, this.#choice, { takeOver: true })
     if (name === "devices") this.#check(visit)
     if (name === "reload") location.reload()
   }
 
+  /** @param {Visit} visit */
+  #spokenAnswer(visit) {
+    const { answer } = this.#question
+    const isHeard = this.state === "live" || this.state === "reconnecting"
+    return isHeard && visit.recording.isRunning && answer?.isSpoken ? answer : null
+  }
+
   // ---- going out
+
+  #askWhetherToStop() {
+    this.#speaking?.stop()
+    const dialog = piece(this, "stop", HTMLDialogElement)
+    // Else Escape would do what was chosen the last time.
+    dialog.returnValue = ""
+    dialog.showModal()
+  }
+
+  /** @param {Visit} visit */
+  #goOn(visit) {
+    this.#wayOut?.goOn()
+    const chosen = this.#kept.get("choice")
+    return chosen ? this.#join(visit, JSON.parse(chosen)) : this.#check(visit)
+  }
 
   /**
    * The interview goes on without this tab.
@@ -275,7 +340,7 @@ export class InterviewRoom extends HTMLElement {
    * @param {"moved" | "refused"} state
    */
   async #step(visit, state) {
-    if (this.#isEnding) return
+    if (this.#wayOut?.isEnding) return
     this.state = state
     await visit.moveOut()
     this.#instruments?.showDevices()
@@ -290,39 +355,10 @@ export class InterviewRoom extends HTMLElement {
    */
   async #beRefused(visit, status) {
     if (status === 409) return this.#step(visit, "moved")
-    if (status === 410) return this.#finish(visit, { early: false })
+    if (status === 410) return this.#wayOut?.finish({ early: false })
     // The form's token may be of an earlier sign-in: the question brings a fresh one.
     if (status === 400) return this.#ask(visit, { anew: true })
     return this.#step(visit, "refused")
-  }
-
-  /**
-   * @param {Visit} visit
-   * @param {{ early: boolean }} how
-   */
-  async #finish(visit, how) {
-    if (!this.#isEnding) await this.#end(visit, visit.finish(how))
-  }
-
-  /**
-   * @param {Visit} visit
-   * @param {Promise<unknown>} told settles when the server knows that the interview is over
-   */
-  async #end(visit, told) {
-    this.state = "ending"
-    await visit.recording.end("finished")
-    await piece(this, "ending", RoomEnding).finish(visit.uplink, told)
-    for (const name of ["choice", "recorded", "safe", "typing"]) this.#kept.set(name, null)
-    visit.traces.clear()
-    const { blocked } = visit.uplink
-    piece(this, "left-over").hidden = !blocked
-    if (blocked) piece(this, "left-over").textContent = `A piece of your recording could not be sent. ${BLOCKED[blocked]}`
-    this.state = "over"
-    piece(this, "thanks").focus()
-  }
-
-  get #isEnding() {
-    return this.state === "ending" || this.state === "over"
   }
 
   get #question() {

@@ -1,5 +1,6 @@
 import { keptFor } from "../helpers/kept.js"
 import { piece } from "../helpers/pieces.js"
+import { translate } from "../helpers/translate.js"
 import { readmit } from "../helpers/readmit.js"
 import { tracesOf } from "../helpers/traces.js"
 import { BLOCKED } from "../helpers/words.js"
@@ -30,7 +31,7 @@ class LeftOver extends HTMLElement {
     const blocked = uplinks.find((uplink) => uplink.blocked)?.blocked
     const isDone = uplinks.every((uplink) => uplink.isDrained) && !blocked
     this.#most = Math.max(this.#most, waiting)
-    if (this.#most > 0) this.hidden = false
+    if (this.#most > 0 && !("quietly" in this.dataset)) this.hidden = false
     this.dataset.state = isDone ? "done" : "sending"
     const bar = piece(this, "progress", HTMLProgressElement)
     bar.value = isDone ? 1 : 1 - waiting / Math.max(1, this.#most)
@@ -39,6 +40,12 @@ class LeftOver extends HTMLElement {
   }
 }
 
+// A reload would call off the way on that somebody has just taken.
+let isLeaving = false
+addEventListener("beforeunload", () => {
+  isLeaving = true
+})
+
 /**
  * @param {boolean} isDone
  * @param {string | null} trouble
@@ -46,8 +53,8 @@ class LeftOver extends HTMLElement {
 function lineFor(isDone, trouble) {
   if (trouble) return trouble
   return isDone
-    ? "The rest of your earlier recording has arrived. Nothing is left on this device."
-    : "We are sending the rest of your earlier recording. Please keep this page open until it is done."
+    ? translate("The rest of your earlier recording has arrived. Nothing is left on this device.")
+    : translate("We are sending the rest of your earlier recording. Please keep this page open until it is done.")
 }
 
 /**
@@ -67,7 +74,7 @@ function uplinkFor(journal, interview) {
       if (isIn && kept.get("readmitted") === null) {
         // Now the page would say something else: that an interview is waiting here.
         kept.set("readmitted", "yes")
-        location.reload()
+        if (!isLeaving) location.reload()
       }
       return isIn
     },

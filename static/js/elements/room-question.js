@@ -1,6 +1,8 @@
 import { wallClock } from "../helpers/clock.js"
-import { getPiece, Refused } from "../helpers/http.js"
+import { getPiece, Refused, send } from "../helpers/http.js"
+import { AnswerCaptions } from "./answer-captions.js"
 import { AnswerForm } from "./answer-form.js"
+import { SpeakingVoice } from "./speaking-voice.js"
 
 /**
  * @import { Surroundings } from "./answer-form.js"
@@ -15,6 +17,10 @@ const AGAIN = 2_000
 export class RoomQuestion extends HTMLElement {
   /** @type {Surroundings | null} */
   #surroundings = null
+  /** Of the question that was read aloud last. @type {string | null} */
+  #said = null
+  /** Until the question that stands is heard, or will not be. */
+  #unheard = new AbortController()
 
   connectedCallback() {
     this.addEventListener("htmx:load", this)
@@ -53,6 +59,48 @@ export class RoomQuestion extends HTMLElement {
     if (!this.#surroundings) return
     this.answer?.begin(this.#surroundings)
     this.takeFocus()
+    this.#say()
+    this.#caption()
+  }
+
+  /** Show beneath it what was understood of the answer before; the room has it where somebody hears. */
+  #caption() {
+    const captions = this.parentElement?.querySelector("answer-captions")
+    const question = this.querySelector("#question")
+    if (captions instanceof AnswerCaptions && question) captions.show(question)
+  }
+
+  /** Read it aloud, once. */
+  #say() {
+    const voice = this.querySelector("speaking-voice")
+    const position = this.#position ?? null
+    if (!(voice instanceof SpeakingVoice) || position === this.#said) return
+    this.#said = position
+    this.#watch(voice)
+    this.#surroundings?.speaking.say(voice.words)
+  }
+
+  /**
+   * Have the transcript say where in the recording it is heard; without that it stands where it was
+   * decided, some tenths of a second earlier. What is said again later is not meant.
+   *
+   * @param {SpeakingVoice} voice
+   */
+  #watch(voice) {
+    const room = /** @type {Surroundings} */ (this.#surroundings)
+    this.#unheard.abort()
+    const unheard = new AbortController()
+    this.#unheard = unheard
+    const { signal } = unheard
+    room.speaking.addEventListener("silent", () => unheard.abort(), { signal })
+    room.speaking.addEventListener(
+      "began",
+      () => {
+        unheard.abort()
+        if (room.moment) send("PUT", voice.dataset.place ?? "", room.moment).catch(() => undefined)
+      },
+      { signal },
+    )
   }
 
   /** Put the focus on what comes next; it is described by the question, so that it is read. */

@@ -1,4 +1,5 @@
 import { piece, pieceIfAny } from "../helpers/pieces.js"
+import { translate } from "../helpers/translate.js"
 import { SoundLevel } from "../helpers/sound_level.js"
 import { LevelMeter } from "./level-meter.js"
 
@@ -8,7 +9,7 @@ import { LevelMeter } from "./level-meter.js"
 
 const HEARD = 0.3
 const SILENT_FOR = 20_000
-const SILENCE = "We hear nothing. If you are speaking, check that your microphone is not muted."
+const SILENCE = translate("We hear nothing. If you are speaking, check that your microphone is not muted.")
 
 /** `<self-monitor>`: how the participant is heard and seen, and a line when something is odd. */
 export class SelfMonitor extends HTMLElement {

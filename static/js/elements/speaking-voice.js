@@ -1,74 +1,75 @@
+import { Choice } from "../helpers/choice.js"
+import { getSound } from "../helpers/http.js"
+import { MixingDesk } from "../models/mixing_desk.js"
+import { Speaking } from "../models/speaking.js"
+import { BrowserVoice, ServerVoice } from "../models/voices.js"
+
 /**
- * `<speaking-voice lang="en">`: reads its text aloud when it appears, if the browser has a voice
- * and the participant wants to hear one. The text is on the screen whatever happens.
+ * @import { Voice } from "../models/speaking.js"
+ * @import { Visit } from "../models/visit.js"
  */
+
+/** `<speaking-voice lang="en" data-url="…">`: the words that are to be said, and where they sound. */
 export class SpeakingVoice extends HTMLElement {
-  #watchdog = 0
-
-  connectedCallback() {
-    if (voiceIsWanted()) this.speak()
-    addEventListener("voice-wanted", this)
-  }
-
-  disconnectedCallback() {
-    removeEventListener("voice-wanted", this)
-    clearTimeout(this.#watchdog)
-    // When a question replaces another one, the new one speaks before the old one has left.
-    if (!document.querySelector("speaking-voice")) this.hush()
-  }
-
-  handleEvent() {
-    if (voiceIsWanted()) this.speak()
-    else this.hush()
-  }
-
-  speak() {
-    if (!("speechSynthesis" in window)) return
-    const words = new SpeechSynthesisUtterance(this.textContent?.trim() ?? "")
-    words.lang = this.lang || document.documentElement.lang
-    speechSynthesis.cancel()
-    // Chrome never begins to speak, and never says so, when its queue is stuck.
-    this.#watchdog = setTimeout(() => this.hush(), 4_000)
-    words.onstart = () => clearTimeout(this.#watchdog)
-    words.onerror = () => clearTimeout(this.#watchdog)
-    speechSynthesis.speak(words)
-  }
-
-  hush() {
-    clearTimeout(this.#watchdog)
-    if ("speechSynthesis" in window) speechSynthesis.cancel()
+  get words() {
+    return {
+      text: this.textContent?.trim() ?? "",
+      language: this.lang || document.documentElement.lang,
+      url: this.dataset.url ?? "",
+    }
   }
 }
 
-const SETTING = "qualz:voice"
+/**
+ * The moderator's voice on this visit: the server's, which is recorded with the participant's own,
+ * else the browser's.
+ *
+ * @param {Visit} visit
+ * @param {() => number} level how loud the participant is
+ * @param {AbortSignal} signal
+ */
+export function voiceOf(visit, level, signal) {
+  const { voice } = visit.room
+  /** @type {Voice[]} */
+  const voices = voice === "none" ? [] : [new BrowserVoice()]
+  if (voice === "server" && "AudioContext" in globalThis) {
+    const desk = new MixingDesk({ isWanted: voiceIsWanted })
+    for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => desk.wake(), { signal })
+    visit.recording.desk = desk
+    visit.devices.addEventListener("loudspeaker", () => desk.sound(visit.devices.loudspeaker), { signal })
+    voices.unshift(new ServerVoice(desk, getSound))
+  }
+  const speaking = new Speaking({ voices, level, isWanted: voiceIsWanted })
+  addEventListener("voice-wanted", () => (voiceIsWanted() ? speaking.again() : speaking.stop("muted")), { signal })
+  return speaking
+}
+
+const choice = new Choice("qualz:voice", true)
 
 export function voiceIsWanted() {
-  try {
-    return localStorage.getItem(SETTING) !== "off"
-  } catch {
-    return true
-  }
+  return choice.isOn
 }
 
-/** `<voice-switch>`: whether questions are read aloud. Hidden where the browser has no voice. */
+/**
+ * `<voice-switch data-voice="server">`: whether questions are read aloud. Hidden where nobody
+ * would.
+ */
 export class VoiceSwitch extends HTMLElement {
   connectedCallback() {
-    if (!("speechSynthesis" in window)) return
-    const appear = () => {
-      this.hidden = speechSynthesis.getVoices().length === 0
-    }
-    appear()
-    speechSynthesis.addEventListener("voiceschanged", appear)
+    this.#appear()
+    if ("speechSynthesis" in window) speechSynthesis.addEventListener("voiceschanged", () => this.#appear())
     this.#show()
     this.addEventListener("click", () => {
-      try {
-        localStorage.setItem(SETTING, voiceIsWanted() ? "off" : "on")
-      } catch {
-        // Then it stays as it is.
-      }
+      choice.toggle()
       this.#show()
       dispatchEvent(new Event("voice-wanted"))
     })
+  }
+
+  #appear() {
+    const { voice } = this.dataset
+    const hasOwn = "speechSynthesis" in window && speechSynthesis.getVoices().length > 0
+    this.hidden = voice === "none" || (voice !== "server" && !hasOwn)
   }
 
   #show() {

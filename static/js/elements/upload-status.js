@@ -1,4 +1,5 @@
 import { piece } from "../helpers/pieces.js"
+import { translate } from "../helpers/translate.js"
 import { BLOCKED, clock } from "../helpers/words.js"
 
 /**
@@ -17,6 +18,7 @@ import { BLOCKED, clock } from "../helpers/words.js"
  * @property {number} durable bytes
  * @property {number} waiting bytes
  * @property {number | null} part
+ * @property {number} safeOfPart milliseconds of that part that are on the server
  */
 
 // What is recorded needs a moment to be cut, kept, sent and acknowledged.
@@ -34,6 +36,7 @@ export class UploadStatus extends HTMLElement {
     this.dataset.safeBytes = String(standing.durable)
     this.dataset.waitingBytes = String(standing.waiting)
     this.dataset.partNumber = String(standing.part ?? "")
+    this.dataset.safeOfPart = String(standing.safeOfPart)
     write(piece(this, "line"), text)
     write(piece(this, "status-spoken"), spoken ?? text)
   }
@@ -44,27 +47,50 @@ export class UploadStatus extends HTMLElement {
  * @returns {{ tone: "live" | "warn" | "bad" | "quiet", text: string, spoken?: string }}
  */
 function lineFor({ isRecording, isDown, isTyping, contact, blocked, isLasting, elapsed, safe }) {
-  if (contact === "away") {
-    const kept = isTyping ? "What you sent is safe" : "Everything so far is safe"
-    const advice = isLasting || isTyping ? "it goes on by itself" : "keep this page open"
-    return { tone: "warn", text: `Paused — no connection. ${kept}; ${advice}.` }
-  }
+  if (contact === "away") return { tone: "warn", text: paused(isTyping, isLasting) }
   if (blocked) return { tone: "bad", text: BLOCKED[blocked] }
-  if (contact === "reconnecting") return { tone: "warn", text: `Reconnecting… ${keepGoing(isTyping, isLasting)}` }
-  if (isTyping) return { tone: "quiet", text: "No sound is recorded. Your answers are kept as you send them." }
-  if (isDown) return { tone: "warn", text: `Not recording at the moment.${upTo(safe)}`, spoken: "Not recording at the moment." }
-  if (!isRecording) return { tone: "quiet", text: "Starting to record…" }
-  if (elapsed - safe > BEHIND) {
-    return { tone: "warn", text: `Recording — the connection is slow. ${keepGoing(isTyping, isLasting)}`, spoken: "The connection is slow." }
+  if (contact === "reconnecting") return { tone: "warn", text: both(translate("Reconnecting…"), keepGoing(isTyping, isLasting)) }
+  if (isTyping) return { tone: "quiet", text: translate("No sound is recorded. Your answers are kept as you send them.") }
+  if (isDown) {
+    const spoken = translate("Not recording at the moment.")
+    return { tone: "warn", text: both(spoken, upTo(safe)), spoken }
   }
-  const held = safe < 1_000 ? "saving the first seconds" : `everything up to ${clock(safe)} is safe`
-  const advice = isLasting ? "" : ". Keep this page open"
-  return { tone: "live", text: `Recording — ${held}${advice}`, spoken: `Recording${advice}` }
+  if (!isRecording) return { tone: "quiet", text: translate("Starting to record…") }
+  if (elapsed - safe > BEHIND) {
+    const text = both(translate("Recording — the connection is slow."), keepGoing(isTyping, isLasting))
+    return { tone: "warn", text, spoken: translate("The connection is slow.") }
+  }
+  const time = clock(safe)
+  if (!isLasting) {
+    const spoken = translate("Recording. Keep this page open")
+    if (safe < 1_000) return { tone: "live", text: translate("Recording — saving the first seconds. Keep this page open"), spoken }
+    return { tone: "live", text: translate("Recording — everything up to {time} is safe. Keep this page open", { time }), spoken }
+  }
+  const held = safe < 1_000 ? translate("Recording — saving the first seconds") : translate("Recording — everything up to {time} is safe", { time })
+  return { tone: "live", text: held, spoken: translate("Recording") }
+}
+
+/**
+ * @param {boolean} isTyping
+ * @param {boolean} isLasting
+ */
+function paused(isTyping, isLasting) {
+  if (isTyping) return translate("Paused — no connection. What you sent is safe; it goes on by itself.")
+  if (isLasting) return translate("Paused — no connection. Everything so far is safe; it goes on by itself.")
+  return translate("Paused — no connection. Everything so far is safe; keep this page open.")
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function both(one, other) {
+  return `${one} ${other}`.trim()
 }
 
 /** @param {number} safe */
 function upTo(safe) {
-  return safe < 1_000 ? "" : ` Everything up to ${clock(safe)} is safe.`
+  return safe < 1_000 ? "" : translate("Everything up to {time} is safe.", { time: clock(safe) })
 }
 
 /**
@@ -72,8 +98,8 @@ function upTo(safe) {
  * @param {boolean} isLasting
  */
 function keepGoing(isTyping, isLasting) {
-  if (isTyping) return "Your answers are kept."
-  return isLasting ? "Keep talking: it is kept on this device." : "Keep talking, and keep this page open."
+  if (isTyping) return translate("Your answers are kept.")
+  return isLasting ? translate("Keep talking: it is kept on this device.") : translate("Keep talking, and keep this page open.")
 }
 
 /**

@@ -3,10 +3,12 @@ export class Refused extends Error {
   /**
    * @param {number} status
    * @param {string} message the server's own words, for people
+   * @param {string} [word] and for scripts
    */
-  constructor(status, message) {
+  constructor(status, message, word = "") {
     super(message)
     this.status = status
+    this.word = word
   }
 }
 
@@ -18,9 +20,10 @@ export class Refused extends Error {
  * @param {"POST" | "PUT"} method
  * @param {string} url
  * @param {object} body
- * @param {{ isLast?: boolean }} [how] what is sent last outlives the page
+ * @param {{ isLast?: boolean, patience?: number }} [how] what is sent last outlives the page;
+ *   `patience` is in milliseconds
  */
-export async function send(method, url, body, { isLast = false } = {}) {
+export async function send(method, url, body, { isLast = false, patience = 10_000 } = {}) {
   const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? ""
   const answer = await fetch(url, {
     method,
@@ -28,10 +31,10 @@ export async function send(method, url, body, { isLast = false } = {}) {
     body: JSON.stringify(body),
     redirect: "error",
     keepalive: isLast,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(patience),
   })
   const text = answer.status === 204 ? "" : await answer.text()
-  if (!answer.ok) throw new Refused(answer.status, messageOf(text))
+  if (!answer.ok) throw new Refused(answer.status, told(text, "message"), told(text, "error"))
   // A captive portal answers 200 with a page of its own; that is no answer of ours.
   return text ? JSON.parse(text) : null
 }
@@ -52,20 +55,67 @@ export async function getPiece(url) {
   return answer.text()
 }
 
-/** @param {string} text */
-function messageOf(text) {
+/**
+ * Get a sound, or null where the server has none. Throws as `send` does.
+ *
+ * @param {string} url
+ * @param {string} accepts
+ */
+export async function getSound(url, accepts) {
+  const answer = await fetch(url, { headers: { Accept: accepts }, redirect: "error", signal: AbortSignal.timeout(7_000) })
+  if (!answer.ok) throw new Refused(answer.status, "")
+  return answer.status === 204 ? null : answer.arrayBuffer()
+}
+
+/**
+ * Where who has finished goes on, or null where they are done. Throws as `send` does.
+ *
+ * @param {string} room the room's own address
+ * @returns {Promise<string | null>}
+ */
+export async function getWayOn(room) {
+  return (await getFacts(`${room}/way-on`)).address
+}
+
+/**
+ * Get JSON. Throws as `send` does.
+ *
+ * @param {string} url
+ */
+export async function getFacts(url) {
+  const answer = await fetch(url, {
+    headers: { Accept: "application/json" },
+    redirect: "error",
+    signal: AbortSignal.timeout(10_000),
+  })
+  if (!answer.ok) throw new Refused(answer.status, "")
+  return answer.json()
+}
+
+/**
+ * @param {string} text
+ * @param {"message" | "error"} what
+ */
+function told(text, what) {
   try {
-    return String(JSON.parse(text).message ?? "")
+    return String(JSON.parse(text)[what] ?? "")
   } catch {
     return ""
   }
 }
 
 /**
- * Have the browser let go of connections that a silent network loss has killed. It keeps six of
- * them to a server, and each would swallow a request for as long as that is waited for.
+ * Whether anybody answers, whatever they say. Several at once have the browser let go of connections
+ * that a silent network loss has killed: it keeps six of them to a server, and each would swallow a
+ * request for as long as that is waited for.
+ *
+ * @param {number} times at once
+ * @returns {Promise<boolean>}
  */
-export async function shakeConnections() {
-  const ask = () => fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(1_500) })
-  await Promise.allSettled(Array.from({ length: 6 }, ask))
+export async function knock(times) {
+  const ask = () => fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(1_000) })
+  return Promise.any(Array.from({ length: times }, ask)).then(
+    () => true,
+    () => false,
+  )
 }

@@ -9,7 +9,7 @@ import { Refused, send } from "./http.js"
  */
 export async function readmit(interview, key) {
   try {
-    await send("POST", `/room/${interview}/readmissions`, { key })
+    await send("POST", `/room/${interview}/readmissions`, { key, framed: window.top !== window.self })
     return true
   } catch (cause) {
     if (cause instanceof Refused) return false

@@ -2,7 +2,7 @@ import { io } from "socket.io-client"
 import { Journal } from "../models/journal.js"
 import { Visit } from "../models/visit.js"
 import { deviceClass } from "./device_class.js"
-import { send } from "./http.js"
+import { knock, send } from "./http.js"
 import { keptName } from "./kept.js"
 import { tracesOf } from "./traces.js"
 
@@ -34,7 +34,8 @@ export async function visitTo(room, kept, level) {
   // Else a browser that runs out of room may empty the journal. Some of them ask the participant.
   navigator.storage?.persist?.().catch(() => false)
   const traces = tracesOf(room.id)
-  return new Visit(room, { journal, send, place, device: deviceClass(), earlier, level, traces, connect })
+  const device = deviceClass()
+  return new Visit(room, { journal, send, place, device, earlier, level, traces, connect, knock })
 }
 
 /**

@@ -1,3 +1,5 @@
+import { translate } from "./translate.js"
+
 /**
  * @import { Reason } from "../models/part_upload.js"
  * @import { Trouble } from "../models/devices.js"
@@ -18,21 +20,33 @@ export function clock(ms) {
 
 /** @type {Record<Reason, string>} */
 export const BLOCKED = {
-  not_admitted: "This browser may no longer send to this interview. Ask the person who invited you for a new link.",
-  too_large: "The network here refuses our recordings. Try another network; nothing is lost.",
-  not_taken: "The server does not take this recording. Tell the person who invited you.",
-  disk_full: "The server has no room left at the moment. We keep trying.",
-  gone: "The server no longer has a place for this recording. Tell the person who invited you.",
-  lost: "The server has lost a piece of this recording. Tell the person who invited you.",
+  not_admitted: translate("This browser may no longer send to this interview. Ask the person who invited you for a new link."),
+  too_large: translate("The network here refuses our recordings. Try another network; nothing is lost."),
+  full: translate("As much as one interview may hold has been recorded, and it is safe. Please type your answers from here on."),
+  not_taken: translate("The server does not take this recording. Tell the person who invited you."),
+  disk_full: translate("The server has no room left at the moment. We keep trying."),
+  gone: translate("The server no longer has a place for this recording. Tell the person who invited you."),
+  lost: translate("The server has lost a piece of this recording. Tell the person who invited you."),
 }
 
 export const CANNOT_RECORD =
-  "This browser could not record. You can type your answers; what was recorded before is safe."
+  translate("This browser could not record. You can type your answers; what was recorded before is safe.")
+
+/**
+ * Why the test sentence is not heard.
+ *
+ * @param {boolean} isWanted whether the participant lets questions be read aloud
+ */
+export function whyUnheard(isWanted) {
+  return isWanted
+    ? translate("Nothing can be read aloud here. You can read every question instead.")
+    : translate("You have switched reading aloud off. In the interview, the loudspeaker at the top switches it on again.")
+}
 
 /** @type {Record<RecordingTrouble, string>} */
 export const RECORDING_TROUBLES = {
-  muted: "Your microphone is muted by the system or another program. Unmute it to go on.",
-  not_recording: "We are trying to record again. Please wait a little, or type your answer.",
+  muted: translate("Your microphone is muted by the system or another program. Unmute it to go on."),
+  not_recording: translate("We are trying to record again. Please wait a little, or type your answer."),
 }
 
 /**
@@ -43,38 +57,40 @@ export const RECORDING_TROUBLES = {
  */
 export function wordsFor(notice, microphone) {
   return {
-    restarted: "The recording paused for a moment. Please say your last sentence again; the rest is safe.",
-    microphone_changed: `Your microphone was disconnected. We go on with ${microphone || "another one"}; what you said is safe.`,
-    camera_lost: "Your camera stopped. We go on with your voice; everything so far is safe.",
-    camera_resting: "Your camera gives no picture. Just go on: your voice is recorded.",
+    restarted: translate("The recording paused for a moment. Please say your last sentence again; the rest is safe."),
+    microphone_changed: microphone
+      ? translate("Your microphone was disconnected. We go on with {microphone}; what you said is safe.", { microphone })
+      : translate("Your microphone was disconnected. We go on with another one; what you said is safe."),
+    camera_lost: translate("Your camera stopped. We go on with your voice; everything so far is safe."),
+    camera_resting: translate("Your camera gives no picture. Just go on: your voice is recorded."),
     camera_refused: CAMERA_TROUBLE,
-    picture_dropped: "This browser could not record the picture. We go on with your voice.",
+    picture_dropped: translate("This browser could not record the picture. We go on with your voice."),
   }[notice]
 }
 
-export const CAMERA_TROUBLE = "The camera cannot be used. Allow it in the browser, or go on without it."
+export const CAMERA_TROUBLE = translate("The camera cannot be used. Allow it in the browser, or go on without it.")
 
 /** @type {Record<Trouble, { title: string, text: string }>} */
 export const DEVICE_TROUBLES = {
   refused: {
-    title: "Your browser does not let us use the microphone",
-    text: "You, or a setting, said no. You can change that:",
+    title: translate("Your browser does not let us use the microphone"),
+    text: translate("You, or a setting, said no. You can change that:"),
   },
   none: {
-    title: "We cannot find a microphone",
-    text: "Plug one in, or connect your headset, then try again.",
+    title: translate("We cannot find a microphone"),
+    text: translate("Plug one in, or connect your headset, then try again."),
   },
   busy: {
-    title: "Another program is using the microphone",
-    text: "Close other calls and programs that may use it, then try again.",
+    title: translate("Another program is using the microphone"),
+    text: translate("Close other calls and programs that may use it, then try again."),
   },
   insecure: {
-    title: "This browser cannot record here",
-    text: "Open the link in a current version of Chrome, Firefox, Safari or Edge.",
+    title: translate("This browser cannot record here"),
+    text: translate("Open the link in a current version of Chrome, Firefox, Safari or Edge."),
   },
   unknown: {
-    title: "The microphone did not start",
-    text: "Unplug it and plug it in again, or choose another one, then try again.",
+    title: translate("The microphone did not start"),
+    text: translate("Unplug it and plug it in again, or choose another one, then try again."),
   },
 }
 
@@ -87,26 +103,26 @@ export const DEVICE_TROUBLES = {
 export function howToAllow(agent = navigator.userAgent) {
   if (/iPhone|iPad/.test(agent)) {
     return [
-      "Tap the page menu at the left of the address bar, then “Website Settings”.",
-      "Set “Microphone” to “Allow”.",
-      "If that is not there: open the Settings app, then Apps, Safari, Microphone.",
+      translate("Tap the page menu at the left of the address bar, then “Website Settings”."),
+      translate("Set “Microphone” to “Allow”."),
+      translate("If that is not there: open the Settings app, then Apps, Safari, Microphone."),
     ]
   }
   if (/Android/.test(agent)) {
     return [
-      "Tap the sign at the left of the address bar, then “Permissions”.",
-      "Switch “Microphone” on.",
-      "If that is not there: open Settings, Apps, your browser, Permissions.",
+      translate("Tap the sign at the left of the address bar, then “Permissions”."),
+      translate("Switch “Microphone” on."),
+      translate("If that is not there: open Settings, Apps, your browser, Permissions."),
     ]
   }
   if (/Firefox/.test(agent)) {
     return [
-      "Click the crossed-out microphone at the left of the address bar.",
-      "Remove “Blocked” beside “Use the microphone”.",
+      translate("Click the crossed-out microphone at the left of the address bar."),
+      translate("Remove “Blocked” beside “Use the microphone”."),
     ]
   }
   if (/Safari/.test(agent) && !/Chrome|Chromium|Edg/.test(agent)) {
-    return ["In the menu bar choose Safari, then “Settings for this website”.", "Set “Microphone” to “Allow”."]
+    return [translate("In the menu bar choose Safari, then “Settings for this website”."), translate("Set “Microphone” to “Allow”.")]
   }
-  return ["Click the sign at the left of the address bar.", "Switch “Microphone” on."]
+  return [translate("Click the sign at the left of the address bar."), translate("Switch “Microphone” on.")]
 }

@@ -196,7 +196,7 @@ export class Caretaker extends EventTarget {
   async #spareTheLine() {
     if (!this.recording.rate.isTooMuch) return
     this.recording.rate.isTooMuch = false
-    await this.#change("camera_switch")
+    await this.#change("slow_line")
   }
 
   /**

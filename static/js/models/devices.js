@@ -30,7 +30,7 @@ export class DeviceError extends Error {
  * can't be used never costs the voice.
  *
  * Events: `microphone-ended`, `microphone-unmuted`, `camera-ended`, `camera-unmuted`, as the system
- * takes them away and gives them back.
+ * takes them away and gives them back; `loudspeaker` when the sound goes to another one.
  */
 export class Devices extends EventTarget {
   /** @type {MediaStreamTrack | null} */
@@ -39,6 +39,10 @@ export class Devices extends EventTarget {
   camera = null
   /** Whether the camera is open and left out of the recording, because it gives no picture. */
   isCameraResting = false
+  /** Where the moderator's voice comes from; empty for the system's own choice. */
+  loudspeaker = ""
+  /** The one that was chosen, there or not. */
+  wantedLoudspeaker = ""
   #mutedAt = 0
   #closings = 0
 
@@ -56,6 +60,7 @@ export class Devices extends EventTarget {
     this.media = media
     this.canRecord = canRecord
     this.clock = clock
+    media?.addEventListener?.("devicechange", () => this.#findLoudspeaker())
   }
 
   /** What is open now, as one stream for a recorder. */
@@ -123,9 +128,27 @@ export class Devices extends EventTarget {
   }
 
   /**
+   * Have the sound come from that loudspeaker, or from the system's own choice as long as it is gone.
+   *
+   * @param {string} [id]
+   */
+  async chooseLoudspeaker(id = "") {
+    this.wantedLoudspeaker = id
+    await this.#findLoudspeaker()
+  }
+
+  async #findLoudspeaker() {
+    const found = this.wantedLoudspeaker ? await this.choices("audiooutput").catch(() => []) : []
+    const id = found.find(({ deviceId }) => deviceId === this.wantedLoudspeaker)?.deviceId ?? ""
+    if (id === this.loudspeaker) return
+    this.loudspeaker = id
+    this.dispatchEvent(new Event("loudspeaker"))
+  }
+
+  /**
    * Devices to choose from. They have names only once one of them may be used.
    *
-   * @param {"audioinput" | "videoinput"} kind
+   * @param {"audioinput" | "videoinput" | "audiooutput"} kind
    */
   async choices(kind) {
     const all = (await this.media?.enumerateDevices()) ?? []

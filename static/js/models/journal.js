@@ -1,6 +1,7 @@
 import { sha256 } from "../helpers/digest.js"
 import { IndexedStore } from "./indexed_store.js"
 import { MemoryStore } from "./memory_store.js"
+import { readBack } from "./reading_back.js"
 
 // With the pauses between attempts that is some minutes.
 const GIVEN_UP_AFTER = 8
@@ -230,30 +231,16 @@ export class Journal extends EventTarget {
    * @param {number} most
    */
   async read(key, offset, most) {
-    const chunks = await this.#chunks(key, offset, most)
-    const end = offset + most
-    /** @type {Uint8Array[]} */
-    const pieces = []
-    let at = offset
-    /** @type {number | null} */
-    let ms = null
-    for (const chunk of chunks) {
-      if (chunk.offset + chunk.length <= at) continue
-      if (chunk.offset > at && !this.#isLost(key)) break
-      if (chunk.offset > at) at += pieces[pieces.push(this.#hole(key, at, Math.min(chunk.offset, end))) - 1].byteLength
-      if (at === end) break
-      const piece = (await this.#verified(chunk)).subarray(at - chunk.offset, end - chunk.offset)
-      pieces.push(piece)
-      at += piece.byteLength
-      if (at === chunk.offset + chunk.length) ms = chunk.ms
-      if (at === end) break
-    }
-    const { size } = this.part(key)
-    if (at === offset && at < size && this.#isLost(key)) {
-      pieces.push(this.#hole(key, at, Math.min(size, end)))
-      at = Math.min(size, end)
-    }
-    return { bytes: joined(pieces, at - offset), ms }
+    return readBack(await this.#chunks(key, offset, most), {
+      from: offset,
+      most,
+      size: () => this.part(key).size,
+      isLost: () => this.#isLost(key),
+      damaged: (what) => {
+        console.error(`Part ${key}: ${what}.`)
+        this.dispatchEvent(new CustomEvent("damaged", { detail: key }))
+      },
+    })
   }
 
   /**
@@ -267,10 +254,24 @@ export class Journal extends EventTarget {
       if (part.length === null || part.offset < part.length || !(part.isClosed || part.length === 0)) {
         throw new Error(`The server does not hold part ${key} whole.`)
       }
-      this.#parts.delete(key)
-      await this.#memory.remove(key)
-      await this.#lasting?.remove(key).catch(() => this.#doubt())
+      await this.#drop(key)
     })
+  }
+
+  /**
+   * Forget a part that is not wanted any more, whatever the server holds of it.
+   *
+   * @param {string} key
+   */
+  forget(key) {
+    return this.#inLine(() => this.#drop(key))
+  }
+
+  /** @param {string} key */
+  async #drop(key) {
+    this.#parts.delete(key)
+    await this.#memory.remove(key)
+    await this.#lasting?.remove(key).catch(() => this.#doubt())
   }
 
   /**
@@ -335,47 +336,4 @@ export class Journal extends EventTarget {
   #isLost(key) {
     return this.#unreadable >= GIVEN_UP_AFTER || (this.#unreadable === 0 && this.#isInherited.has(key))
   }
-
-  /**
-   * A hole costs a moment of the recording, and a shift costs the rest of it.
-   *
-   * @param {string} key
-   * @param {number} from
-   * @param {number} to
-   */
-  #hole(key, from, to) {
-    console.error(`Bytes ${from} to ${to} of ${key} are lost.`)
-    this.dispatchEvent(new CustomEvent("damaged", { detail: key }))
-    return new Uint8Array(to - from)
-  }
-
-  /**
-   * A chunk's bytes. Some browsers read stored bytes back short or wrong: then they are filled up
-   * to their length, since a hole in a recording costs a moment and a shift costs the rest of it.
-   *
-   * @param {Chunk} chunk
-   */
-  async #verified(chunk) {
-    const data = new Uint8Array(chunk.data)
-    if (data.byteLength === chunk.length && (await sha256(data)) === chunk.hash) return data
-    console.error(`Bytes ${chunk.offset} to ${chunk.offset + chunk.length} of ${chunk.part} came back damaged.`)
-    this.dispatchEvent(new CustomEvent("damaged", { detail: chunk.part }))
-    const filled = new Uint8Array(chunk.length)
-    filled.set(data.subarray(0, chunk.length))
-    return filled
-  }
-}
-
-/**
- * @param {Uint8Array[]} pieces
- * @param {number} length
- */
-function joined(pieces, length) {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.byteLength
-  }
-  return whole
 }

@@ -7,12 +7,13 @@ import { RecordingTypes } from "./recording_types.js"
 /**
  * @import { Clock } from "../helpers/clock.js"
  * @import { Journal } from "./journal.js"
+ * @import { MixingDesk } from "./mixing_desk.js"
  * @import { Piece } from "./part_recorder.js"
  * @import { PartUpload } from "./part_upload.js"
  * @import { Kind } from "./recording_types.js"
  * @import { Uplink } from "./uplink.js"
  *
- * @typedef {"finished" | "drop" | "reload" | "device_change" | "camera_switch" | "recorder_error"} EndReason
+ * @typedef {"finished" | "drop" | "reload" | "device_change" | "camera_switch" | "slow_line" | "pause" | "recorder_error"} EndReason
  *
  * A moment of a part, on its recorder's clock.
  * @typedef {{ part: string, ms: number }} Moment
@@ -32,6 +33,8 @@ export class Stalled extends Error {}
  * that nobody ended; caretaker.js then sees to the next one.
  */
 export class LiveRecording extends EventTarget {
+  /** @type {MixingDesk | null} */
+  #desk = null
   /** @type {PartRecorder | null} */
   #recorder = null
   /** @type {PartUpload | null} */
@@ -79,6 +82,12 @@ export class LiveRecording extends EventTarget {
     this.#earlier = earlier?.recorded ?? 0
     this.#safeBefore = earlier?.safe ?? 0
     uplink.addEventListener("progress", () => this.#noteSafe())
+  }
+
+  /** Mixes the moderator's voice into what is recorded. @param {MixingDesk} desk */
+  set desk(desk) {
+    this.#desk = desk
+    desk.addEventListener("failed", () => this.#recorder?.isMixed && this.#break(this.#recorder))
   }
 
   /** Whether bytes of a part have come and its end has not. */
@@ -196,6 +205,11 @@ export class LiveRecording extends EventTarget {
         const failed = /** @type {PartRecorder | null} */ (this.#recorder)
         const isWell = failed?.isWell ?? true
         await this.#end("recorder_error")
+        if (failed?.isMixed) {
+          // Plainly the same type may well work.
+          this.#desk?.giveUp()
+          continue
+        }
         if (isWell) this.types.doubt(type)
         // It may be the devices, which somebody else has to see to.
         if (!isWell || this.types.isWorthAnother(type)) throw new Stalled()
@@ -211,7 +225,9 @@ export class LiveRecording extends EventTarget {
   async #run(stream, type, signal) {
     this.rate.restart()
     const { Recorder, clock } = this
-    const recorder = new PartRecorder(stream, { type, bits: this.rate.bits, Recorder, clock })
+    const mixed = (await this.#desk?.mix(stream)) ?? null
+    if (signal.aborted) return
+    const recorder = new PartRecorder(stream, { type, bits: this.rate.bits, mixed, Recorder, clock })
     recorder.addEventListener("data", (event) => this.#take(recorder, /** @type {CustomEvent<Piece>} */ (event).detail))
     recorder.addEventListener("broken", () => this.#break(recorder))
     this.#recorder = recorder
@@ -256,6 +272,7 @@ export class LiveRecording extends EventTarget {
     const recorder = this.#recorder
     if (!recorder) return
     const isWhole = await recorder.stop()
+    if (recorder.isMixed) this.#desk?.release()
     await this.#kept
     const key = this.#key
     this.#safeBefore = this.safeInAll
@@ -283,8 +300,11 @@ export class LiveRecording extends EventTarget {
 
   /** @param {PartRecorder} recorder */
   async #break(recorder) {
-    const { type, isProven, isWell, hasStalled, ms, reason } = recorder
-    if (isWell && !isProven) this.types.doubt(type)
+    const { type, isProven, isWell, isMixed, ms, reason } = recorder
+    // Neither the type nor the microphone is to blame for a mix that broke.
+    const hasStalled = recorder.hasStalled && !isMixed
+    if (isMixed) this.#desk?.giveUp()
+    else if (isWell && !isProven) this.types.doubt(type)
     await this.#inLine(async () => {
       if (recorder !== this.#recorder) return
       await this.#end(reason)

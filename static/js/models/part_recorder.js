@@ -59,18 +59,21 @@ export class PartRecorder extends EventTarget {
    * @param {object} [how]
    * @param {string} [how.type] empty when the browser may choose
    * @param {number} [how.bits] for the picture
+   * @param {MediaStream | null} [how.mixed] what is recorded in the stream's place; the stream's own
+   *   tracks say whether the devices deliver
    * @param {typeof globalThis.MediaRecorder} [how.Recorder]
    * @param {Clock} [how.clock]
    */
-  constructor(stream, { type = "", bits = 1_000_000, Recorder = globalThis.MediaRecorder, clock = wallClock } = {}) {
+  constructor(stream, { type = "", bits = 1_000_000, mixed = null, Recorder = globalThis.MediaRecorder, clock = wallClock } = {}) {
     super()
     this.clock = clock
     this.type = type
     this.hasCamera = stream.getVideoTracks().length > 0
+    this.isMixed = mixed !== null
     this.#tracks = stream.getTracks()
     // Chrome writes a piece of an MP4 at each full picture, so there have to be enough of them.
     const videoKeyFrameIntervalDuration = type.includes("mp4") ? TIMESLICE : 2 * TIMESLICE
-    this.#recorder = new Recorder(stream, {
+    this.#recorder = new Recorder(mixed ?? stream, {
       ...(type && { mimeType: type }),
       audioBitsPerSecond: 64_000,
       ...(this.hasCamera && { videoBitsPerSecond: bits, videoKeyFrameIntervalDuration }),

@@ -8,7 +8,7 @@ import { Refusal, Unanswered } from "./tus.js"
  * @import { Tus } from "./tus.js"
  *
  * Why a part is not being taken: a word for the page to put into a sentence.
- * @typedef {"not_admitted" | "too_large" | "not_taken" | "disk_full" | "gone" | "lost"} Reason
+ * @typedef {"not_admitted" | "too_large" | "full" | "not_taken" | "disk_full" | "gone" | "lost"} Reason
  */
 
 const SMALLEST = 16 * 1024
@@ -16,7 +16,9 @@ const FIRST = 256 * 1024
 const LARGEST = 1024 * 1024
 // What may be tried again when somebody has done something about it, and how often it is.
 const PAUSE = 30_000
-const FINAL = new Set(["not_taken", "gone", "lost"])
+// A request that was under way for so long when the network came back was sent into the void.
+const DOOMED_AFTER = 1_500
+const FINAL = new Set(["full", "not_taken", "gone", "lost"])
 
 /**
  * Sends one part from the journal until the server holds it whole. One request at a time; after
@@ -89,7 +91,7 @@ export class PartUpload extends EventTarget {
   /** The network is back: try now, and don't wait for a request that was sent into the void. */
   hurry() {
     this.#hurry.abort()
-    if (this.clock.now() - this.#startedAt > 3_000) this.#underWay.abort()
+    if (this.clock.now() - this.#startedAt > DOOMED_AFTER) this.#underWay.abort()
   }
 
   /**
@@ -121,6 +123,7 @@ export class PartUpload extends EventTarget {
         if (next === "rest") await this.#more.heard()
       } catch (trouble) {
         this.#isSure = false
+        if (trouble instanceof Refusal && trouble.isWithdrawn) return this.#letGo()
         if (await this.#isReadmitted(trouble)) continue
         const pause = this.#reactTo(trouble)
         if (pause === null) return false
@@ -203,6 +206,12 @@ export class PartUpload extends EventTarget {
     return "done"
   }
 
+  /** The participant wants none of it to be kept. */
+  async #letGo() {
+    await this.journal.forget(this.key)
+    return true
+  }
+
   /** @param {number} durable */
   async #heldUpTo(durable) {
     if (durable < this.journal.part(this.key).offset) throw new Lost()
@@ -247,10 +256,11 @@ export class PartUpload extends EventTarget {
   }
 
   /** @param {Refusal} refusal */
-  #reactToStatus({ status, isTus, offset }) {
+  #reactToStatus({ status, isTus, isFull, offset }) {
     const isFirst = this.backoff.isFresh
     const pause = this.backoff.next()
     if (status === 401 || status === 403) return this.#block("not_admitted")
+    if (isFull) return this.#block("full")
     if (status === 413) return this.#shrink()
     if (status === 507) return this.#block("disk_full")
     // Only our own server can say these for good; a proxy that says them is tried again.

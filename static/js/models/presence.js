@@ -12,7 +12,6 @@ import { wallClock } from "../helpers/clock.js"
  * @property {number} waiting bytes
  * @property {number | null} part
  * @property {number} ms that part's clock
- * @property {number} safe milliseconds
  *
  * The part of a Socket.IO socket that is needed here.
  * @typedef {object} Line
@@ -29,7 +28,7 @@ const BEAT = 2_000
 // Timers come a little early or late.
 const SLACK = 200
 const ANSWER = 3_000
-const TICK = 250
+const TICK = 100
 // Where all is well something is heard every two seconds, and the time of an answer.
 const DOUBT_AFTER = 2_500
 // A socket that says that it is lost mostly is back at once, when the server was started anew.
@@ -37,6 +36,16 @@ const LOST_FOR = 1_000
 // Without a socket HTTP is asked: at once where nothing else is heard, and for good after a while.
 const SILENCE = 1_500
 const WITHOUT_SOCKET = 5_000
+// While nothing is heard it is knocked: as often at once as a browser keeps connections, which then
+// are new ones, then once at a time and ever more seldom. A server that was started anew is not to
+// be knocked down by a thousand pages.
+const CONNECTIONS = 6
+const ROUNDS_TO_SHAKE = 2
+const KNOCK_AGAIN = 250
+const SELDOM = 1_500
+// After so many rounds it is no drop any more but an outage.
+const MANY_ROUNDS = 40
+const VERY_SELDOM = 5_000
 
 /**
  * Tells the server that the participant is here, and the page whether the server hears it.
@@ -54,6 +63,7 @@ export class Presence extends EventTarget {
   #socketLostAt
   #patience = DOUBT_AFTER
   #beatAt = 0
+  #isKnocking = false
   #stopped = new AbortController()
 
   /**
@@ -63,20 +73,26 @@ export class Presence extends EventTarget {
    * @param {number} seams.grace milliseconds
    * @param {() => Report} seams.report
    * @param {(news: object) => Promise<{ here: boolean }>} seams.post sends a beat by HTTP
+   * @param {(times: number) => Promise<boolean>} [seams.knock] whether anybody answers, known soon
    * @param {Clock} [seams.clock]
    */
-  constructor({ line, place, grace, report, post, clock = wallClock }) {
+  constructor({ line, place, grace, report, post, knock = async () => true, clock = wallClock }) {
     super()
     this.place = place
     this.grace = grace
     this.report = report
     this.post = post
+    this.knock = knock
     this.clock = clock
     this.#line = line
     this.#heardAt = this.#socketLostAt = clock.now()
     line.on("connect", () => this.#beatBySocket())
     line.on("disconnect", () => this.#doubtSoon())
     line.on("moved", (/** @type {{ place: string }} */ news) => this.#moveIf(news.place !== place))
+  }
+
+  get #isLive() {
+    return this.contact === "live"
   }
 
   start() {
@@ -107,6 +123,7 @@ export class Presence extends EventTarget {
       this.#socketLostAt = this.clock.now()
       return this.#beatBySocket()
     }
+    if (!this.#isLive) return undefined
     const isLost = this.clock.now() - this.#socketLostAt >= WITHOUT_SOCKET
     const isSilent = this.clock.now() - this.#heardAt >= SILENCE
     return isLost || isSilent ? this.#beatByHttp() : undefined
@@ -126,6 +143,8 @@ export class Presence extends EventTarget {
     } catch (cause) {
       const status = cause instanceof Error && "status" in cause ? cause.status : 0
       if (status === 401 || status === 403) this.#tell("refused")
+      // It was taken back elsewhere.
+      if (status === 410) this.#tell("moved")
     }
   }
 
@@ -156,6 +175,25 @@ export class Presence extends EventTarget {
     if (contact === this.contact) return
     this.contact = contact
     this.#tell("contact")
+    if (!this.#isLive) this.#knockUntilHeard()
+  }
+
+  /**
+   * A network that is back says nothing: it is found by asking, often and with little patience.
+   * Only the answer to a beat counts, for whoever answers a knock need not be able to do more.
+   */
+  async #knockUntilHeard() {
+    if (this.#isKnocking) return
+    this.#isKnocking = true
+    const { signal } = this.#stopped
+    for (let round = 0; !this.#isLive && !signal.aborted; round++) {
+      const isAnswered = await this.knock(round < ROUNDS_TO_SHAKE ? CONNECTIONS : 1)
+      if (isAnswered) await this.#beatByHttp()
+      if (this.#isLive) break
+      const most = round < MANY_ROUNDS ? SELDOM : VERY_SELDOM
+      await this.clock.sleep(Math.min(most, KNOCK_AGAIN * 1.3 ** round) * (0.75 + Math.random() / 2), signal)
+    }
+    this.#isKnocking = false
   }
 
   /**

@@ -15,13 +15,16 @@ export class Unanswered extends Error {}
 export class Refusal extends Error {
   /**
    * @param {number} status
-   * @param {{ isTus: boolean, offset: number | null }} more
+   * @param {{ isTus: boolean, offset: number | null, isWithdrawn?: boolean, isFull?: boolean }} more
+   *   `isWithdrawn`: its participant has taken the interview back; `isFull`: it has as much as it may
    */
-  constructor(status, { isTus, offset }) {
+  constructor(status, { isTus, offset, isWithdrawn = false, isFull = false }) {
     super(`The server answered ${status}.`)
     this.status = status
     this.isTus = isTus
     this.offset = offset
+    this.isWithdrawn = isWithdrawn
+    this.isFull = isFull
   }
 }
 
@@ -127,7 +130,9 @@ export class Tus {
     })
     const isTus = answer.headers.has("Tus-Resumable")
     if (!answer.ok) {
-      throw new Refusal(answer.status, { isTus, offset: numberOf(answer, "Upload-Offset") })
+      const isWithdrawn = isTus && answer.headers.has("Interview-Withdrawn")
+      const isFull = isTus && answer.headers.has("Upload-Quota")
+      throw new Refusal(answer.status, { isTus, isWithdrawn, isFull, offset: numberOf(answer, "Upload-Offset") })
     }
     if (!isTus) throw new Unanswered("Something else answered in the server's place.")
     return answer

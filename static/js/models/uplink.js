@@ -175,9 +175,16 @@ export class Uplink extends EventTarget {
   async #hold(key, work) {
     this.#running += 1
     const signal = this.#stopped.signal
+    let isHeld = false
+    const held = () => {
+      isHeld = true
+      return work()
+    }
     try {
-      if (this.locks) await this.locks.request(`qualz-part-${key}`, { signal }, work)
-      else await work()
+      const asked = this.locks?.request(`qualz-part-${key}`, { signal }, held)
+      // Inside another site's page some browsers refuse it; then they keep no journal that another
+      // tab could send from, either.
+      await (asked ?? held()).catch((/** @type {unknown} */ cause) => (isHeld || signal.aborted ? Promise.reject(cause) : held()))
     } catch (cause) {
       if (!signal.aborted) console.error(cause)
     }

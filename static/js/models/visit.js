@@ -21,19 +21,23 @@ import { Uplink } from "./uplink.js"
  * @property {string} returnKey
  * @property {"disabled" | "off_by_default" | "on_by_default"} camera
  * @property {boolean} started
+ * @property {string} whereWeWere one line for somebody who comes back, else empty
  * @property {boolean} over
  * @property {string} title
  * @property {string} language
  * @property {number} graceSeconds
  * @property {number} maxChunk
+ * @property {"server" | "browser" | "none"} voice who reads the questions aloud
+ * @property {string} sample what the device check has them say
  *
- * @typedef {(method: "POST" | "PUT", url: string, body: object, how?: { isLast: boolean }) => Promise<any>} Send
- * @typedef {"here" | "elsewhere" | "over" | "refused"} Arrival
+ * @typedef {(method: "POST" | "PUT", url: string, body: object, how?: { isLast?: boolean, patience?: number }) => Promise<any>} Send
+ * @typedef {"here" | "elsewhere" | "over" | "withdrawn" | "refused"} Arrival
  */
 
 /** @type {Record<number, Arrival>} */
 const ARRIVALS = { 400: "refused", 401: "refused", 403: "refused", 404: "refused", 409: "elsewhere", 410: "over" }
 const AGAIN = 2_000
+const BEAT_PATIENCE = 3_000
 
 /**
  * One stay of this tab in the room: it arrives, is present, records, moves out, finishes.
@@ -46,6 +50,7 @@ export class Visit extends EventTarget {
   presence = null
   #page = newName()
   #hasArrived = false
+  #rest = new AbortController()
 
   /**
    * @param {Room} room
@@ -56,17 +61,19 @@ export class Visit extends EventTarget {
    * @param {{ recorded: number, safe: number }} seams.earlier milliseconds of this tab's earlier pages
    * @param {Send} seams.send
    * @param {() => Line} seams.connect
+   * @param {(times: number) => Promise<boolean>} [seams.knock] as of `Presence`
    * @param {() => number} seams.level
    * @param {ReturnType<typeof tracesOf>} seams.traces
    * @param {Clock} [seams.clock]
    */
-  constructor(room, { journal, place, device, earlier, send, connect, level, traces, clock = steadyClock() }) {
+  constructor(room, { journal, place, device, earlier, send, connect, knock, level, traces, clock = steadyClock() }) {
     super()
     this.room = room
     this.journal = journal
     this.place = place
     this.send = send
     this.connect = connect
+    this.knock = knock
     this.level = level
     this.traces = traces
     this.clock = clock
@@ -82,6 +89,7 @@ export class Visit extends EventTarget {
         this.dispatchEvent(new CustomEvent(name, { detail }))
       })
     }
+    this.uplink.addEventListener("blocked", () => this.#stopIfFull())
     this.uplink.addEventListener("acknowledged", () => this.presence?.heard())
     this.recording.addEventListener("kept", () => this.presence?.beatIfDue())
   }
@@ -99,8 +107,11 @@ export class Visit extends EventTarget {
    */
   async arrive({ takeOver = false } = {}) {
     const came = this.#hasArrived ? "return" : this.traces.came(this.place)
-    const answer = await this.#insist("POST", "arrivals", { place: this.place, page: this.#page, takeOver, came })
-    if (answer !== 200) return ARRIVALS[answer] ?? "refused"
+    // Their wish to rest may still be on its way, and is none any more.
+    this.#rest.abort()
+    const { status, word } = await this.#insist("POST", "arrivals", { place: this.place, page: this.#page, takeOver, came })
+    if (word === "InterviewWithdrawn") return "withdrawn"
+    if (status !== 200) return ARRIVALS[status] ?? "refused"
     this.#hasArrived = true
     this.traces.enter(this.#page)
     return "here"
@@ -118,10 +129,11 @@ export class Visit extends EventTarget {
   stay() {
     if (this.presence) return
     const { room, place, clock } = this
-    const post = (/** @type {object} */ news) => this.send("POST", `${room.url}/beats`, news)
+    const post = (/** @type {object} */ news) => this.send("POST", `${room.url}/beats`, news, { patience: BEAT_PATIENCE })
     const report = () => this.#report()
     const line = this.connect()
-    const presence = new Presence({ line, place, grace: room.graceSeconds * 1_000, report, post, clock })
+    const grace = room.graceSeconds * 1_000
+    const presence = new Presence({ line, place, grace, report, post, knock: this.knock, clock })
     for (const name of ["contact", "moved", "refused"]) {
       presence.addEventListener(name, () => this.dispatchEvent(new Event(name)))
     }
@@ -135,12 +147,14 @@ export class Visit extends EventTarget {
    *
    * @param {Choice} choice
    */
-  async record({ mode, microphone, camera, cameraId }) {
+  async record({ mode, microphone, camera, cameraId, loudspeaker }) {
     if (mode === "typing") return
     if (this.devices.microphone?.readyState !== "live") await this.devices.openMicrophone(microphone)
     if (camera && this.devices.camera?.readyState !== "live") {
       await this.devices.openCamera(cameraId).catch(() => undefined)
     }
+    // Its name is told only to who may use the microphone.
+    await this.devices.chooseLoudspeaker(loudspeaker)
     await this.caretaker.start()
   }
 
@@ -172,15 +186,51 @@ export class Visit extends EventTarget {
   }
 
   /**
+   * A break: let go of everything. Resolves when the server knows, or they are back before that.
+   */
+  async rest() {
+    this.#rest = new AbortController()
+    const { signal } = this.#rest
+    await this.recording.end("pause")
+    this.devices.close()
+    this.#leave()
+    await this.#insist("PUT", "pause", { place: this.place }, signal)
+  }
+
+  /**
+   * The participant takes back what they said. True when the server has deleted it, and what waited
+   * here is gone too; false when the server does not let them.
+   */
+  async withdraw() {
+    this.#rest.abort()
+    this.uplink.stop()
+    await this.recording.end("finished")
+    this.devices.close()
+    const { status } = await this.#insist("PUT", "withdrawal", {})
+    if (status !== 200) return false
+    this.#leave()
+    for (const { key } of await this.journal.unfinished(this.room.id)) await this.journal.forget(key)
+    return true
+  }
+
+  /**
    * The interview ends. Resolves when the server knows; what was recorded may still be on its way.
    *
    * @param {{ early: boolean }} how
    */
   async finish({ early }) {
+    this.#rest.abort()
     await this.recording.end("finished")
     this.devices.close()
     await this.#insist("PUT", "ending", { early })
     this.#leave()
+  }
+
+  /** The server takes no more of this interview: what is recorded from now on would be lost. */
+  async #stopIfFull() {
+    if (this.uplink.blocked !== "full" || !this.recording.isWanted) return
+    await this.recording.end("finished")
+    this.dispatchEvent(new CustomEvent("unrecordable"))
   }
 
   #leave() {
@@ -189,23 +239,26 @@ export class Visit extends EventTarget {
   }
 
   /**
-   * Send until the server means its answer. Answers its status.
+   * Send until the server means its answer, or `signal` ends it. Answers its status and, where it
+   * refused, its word for why.
    *
    * @param {"POST" | "PUT"} method
    * @param {string} noun
    * @param {object} body
+   * @param {AbortSignal} [signal]
    */
-  async #insist(method, noun, body) {
-    for (;;) {
+  async #insist(method, noun, body, signal) {
+    while (!signal?.aborted) {
       try {
         await this.send(method, `${this.room.url}/${noun}`, body)
-        return 200
+        return { status: 200, word: "" }
       } catch (cause) {
         const status = statusOf(cause)
-        if (status in ARRIVALS) return status
+        if (status in ARRIVALS) return { status, word: cause instanceof Error && "word" in cause ? String(cause.word) : "" }
       }
-      await this.clock.sleep(AGAIN)
+      await this.clock.sleep(AGAIN, signal)
     }
+    return { status: 0, word: "" }
   }
 
   /** @returns {Report} */
@@ -219,7 +272,6 @@ export class Visit extends EventTarget {
       waiting: uplink.waiting,
       part: recording.number,
       ms: recording.running?.ms ?? 0,
-      safe: recording.safe,
     }
   }
 }

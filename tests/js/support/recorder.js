@@ -49,7 +49,7 @@ export class FakeStream {
 }
 
 /** A browser's devices: what `getUserMedia` gives, unless `refuses` names an error. */
-export class FakeMedia {
+export class FakeMedia extends EventTarget {
   refuses = () => null
   asked = []
   opened = []

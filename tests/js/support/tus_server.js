@@ -99,6 +99,8 @@ export class TusServer {
 
 export const faults = {
   status: (status, headers = TUS) => (_request, answer) => answer.writeHead(status, headers).end(),
+  /** The interview has as much as it may. */
+  full: () => (_request, answer) => answer.writeHead(413, { ...TUS, "Upload-Quota": "bytes" }).end(),
   /** A proxy or portal of the network, which knows nothing of tus. */
   portal: (status = 200) => (_request, answer) =>
     answer.writeHead(status, { "Content-Type": "text/html" }).end("<html>Please sign in to the café's network"),

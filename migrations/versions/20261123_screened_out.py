@@ -1,0 +1,28 @@
+"""screened out
+
+Revision ID: 0011
+Revises: 0010
+
+A migration runs while the version before it may still be serving: add first, remove a release
+later; give new columns a default; never rename.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("interviews", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("screened_out", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("interviews", schema=None) as batch_op:
+        batch_op.drop_column("screened_out")
