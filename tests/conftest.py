@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import Engine
 from werkzeug.routing import Rule
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -151,12 +152,24 @@ def app(
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             shutil.copyfile(blank_database, str(db.engine.url.database))
+            _share_compiled(db.engine)
         else:
             db.drop_all()
             db.create_all()
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+compiled_statements: list[Engine] = []
+
+
+def _share_compiled(engine: Engine) -> None:
+    """Each test has an engine of its own, which would compile every statement anew."""
+    with engine.connect():
+        first = (compiled_statements or [engine])[0]
+        compiled_statements[:] = [first]
+        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
 
 
 @pytest.fixture
