@@ -19,6 +19,12 @@ def is_partial() -> bool:
     return bool(request.htmx)  # type: ignore[attr-defined]
 
 
+def page_shows(public_id: str) -> bool:
+    """Whether the page that asks has it in its address: HTMX complains of a piece that is swapped
+    out of band and has no place."""
+    return public_id in request.headers.get("HX-Current-URL", "")
+
+
 def htmx_answer(text: str = "", status: int = 200, **headers: Any) -> Response:
     """An answer that tells HTMX what to do besides: `refresh`, `replace_url` and the like."""
     answer: Response = make_response(text, status, **headers)

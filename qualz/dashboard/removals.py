@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from qualz import background, broadcasts, removal
 from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_interview, find_study, researcher
-from qualz.dashboard.partials import is_partial
+from qualz.dashboard.partials import is_partial, page_shows
 from qualz.database import db
 from qualz.deletion import Deletion
 from qualz.interview import Interview
@@ -37,8 +37,16 @@ def rename(study_id: str, interview_id: str) -> ResponseReturnValue:
     broadcasts.interview_changed(interview)
     if not is_partial():
         return redirect(url_for(".transcript_of", study_id=study_id, interview_id=interview_id))
+    return renamed(interview)
+
+
+def renamed(interview: Interview) -> str:
+    """The dialog is done; the heading says it anew where the interview is open."""
     return render_template(
-        "dashboard/removals/_renamed.html", study=interview.study, interview=interview
+        "dashboard/removals/_renamed.html",
+        study=interview.study,
+        interview=interview,
+        is_open=page_shows(interview.public_id),
     )
 
 

@@ -11,6 +11,7 @@ from qualz import broadcasts
 from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_interview, find_study
 from qualz.dashboard.partials import refreshed
+from qualz.dashboard.removals import renamed
 from qualz.database import db, once_more_if_taken
 from qualz.errors import NotFound, TagRefused
 from qualz.interview import Interview
@@ -36,9 +37,7 @@ def tag_interview(study_id: str, interview_id: str) -> ResponseReturnValue:
     interview = find_interview(study_id, interview_id)
     once_more_if_taken(lambda: _tag(interview))
     broadcasts.interview_changed(interview)
-    return render_template(
-        "dashboard/removals/_renamed.html", study=interview.study, interview=interview
-    )
+    return renamed(interview)
 
 
 def _tag(interview: Interview) -> None:

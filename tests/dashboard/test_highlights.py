@@ -281,7 +281,8 @@ def test_an_interview_is_tagged_found_by_it_and_a_tag_is_renamed_in_one_place(
     db.session.commit()
     where = of(study, interview, "/tags")
     assert "New tag" in adas.get(where, headers=HTMX).text
-    answer = adas.post(where, data={"new": " Pilot  group,"}, headers=HTMX).text
+    shown = HTMX | {"HX-Current-URL": of(study, interview)}
+    answer = adas.post(where, data={"new": " Pilot  group,"}, headers=shown).text
     assert "Pilot group" in answer
     [tag] = interview.tags
     rows = f"/studies/{study.public_id}/transcripts"

@@ -189,7 +189,8 @@ def test_an_interview_is_called_what_its_researcher_calls_it(
 ):
     address = of(study, interview, "/name")
     assert 'name="name"' in adas.get(address, headers=HTMX).text
-    answer = adas.post(address, data={"name": "  Grace \n <Hopper> "}, headers=HTMX).text
+    shown = HTMX | {"HX-Current-URL": of(study, interview)}
+    answer = adas.post(address, data={"name": "  Grace \n <Hopper> "}, headers=shown).text
     assert "Grace &lt;Hopper&gt;" in answer
     assert 'hx-swap-oob="outerHTML"' in answer
     assert "Grace &lt;Hopper&gt;" in adas.get(f"/studies/{study.public_id}/transcripts").text

@@ -122,6 +122,36 @@ def test_axe_finds_nothing_on_the_searched_list(page: Page):
     assert not look.found, "\n".join(look.found)
 
 
+def test_one_is_renamed_tagged_and_taken_along_by_its_menu_without_a_mouse(page: Page):
+    def chooses(item: str, *, of: str) -> None:
+        page.get_by_role("button", name=f"Actions for {of}").focus()
+        page.keyboard.press("Enter")
+        page.locator(".menu:popover-open .menu__item", has_text=item).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+    chooses("Rename", of="Participant 3")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("The night nurse")
+    page.keyboard.press("Enter")
+    rows_are(page, "The night nurse", "Participant 2", "Participant 1")
+    chooses("Tag", of="The night nurse")
+    page.get_by_role("dialog").get_by_role("textbox").first.fill("slow tools")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows li").first).to_contain_text("slow tools")
+    page.keyboard.press("Escape")
+    chooses("Export transcript", of="The night nurse")
+    with page.expect_download() as told:
+        page.get_by_role("dialog").get_by_role("link", name="Text").first.press("Enter")
+    assert SAID[2] in told.value.path().read_text()
+    page.keyboard.press("Escape")
+    chooses("Rename", of="The night nurse")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Enter")
+    rows_are(page, "Participant 3", "Participant 2", "Participant 1")
+
+
 def test_many_are_chosen_exported_and_deleted_by_keyboard(page: Page, study_id: str):
     def bar(text: str) -> None:
         expect(page.locator("row-selection [data-count]")).to_have_text(text)
