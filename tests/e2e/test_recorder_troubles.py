@@ -200,6 +200,7 @@ def test_where_there_is_no_other_one_the_device_check_waits_for_it(
     assert recorded.reasons[0] == "device_change"
 
 
+@pytest.mark.long
 def test_a_microphone_that_the_system_mutes_is_said_and_waited_for(
     participant: Participant,
     devices: BrokenDevices,
@@ -237,6 +238,7 @@ def test_a_microphone_that_dries_up_is_opened_anew(
     assert recorded.reasons == ["recorder_error", None]
 
 
+@pytest.mark.long
 def test_a_camera_without_a_picture_never_costs_the_voice(
     participant: Participant,
     devices: BrokenDevices,

@@ -47,6 +47,7 @@ def is_interviewed(
     participant.finishes()
 
 
+@pytest.mark.long
 def test_a_worker_killed_during_the_merge_costs_nothing(
     server: Server, gate: Gate, researcher: Researcher, participant: Participant
 ):
