@@ -26,6 +26,8 @@ SHOWN = {
     "room-phone-light": "room",
     "wizard-guide-desktop-light": "guide",
 }
+# With the transcript below the player.
+TALL = {"width": 1280, "height": 1180}
 
 
 def photograph(name: str, page: Page) -> None:
@@ -33,9 +35,12 @@ def photograph(name: str, page: Page) -> None:
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         for scheme in SCHEMES:
+            shot = f"{name}-{size}-{scheme}"
+            if SHOWN.get(shot, "").startswith("detail"):
+                page.set_viewport_size(TALL)
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(200)
-            page.screenshot(path=OUT / f"{name}-{size}-{scheme}.png")
+            page.screenshot(path=OUT / f"{shot}.png")
     page.emulate_media(color_scheme="light")
     if before:
         page.set_viewport_size(before)

@@ -17,6 +17,9 @@ QUESTIONS = [
     "What, if anything, got in your way?",
 ]
 TITLE = "How people search at work"
+# The waveform is made after the Full Session, and asked for until it is there.
+HAS_PEAKS = """() => performance.getEntriesByType("resource").some(
+  (one) => one.name.includes("/media/peaks/") && one.responseStatus === 200)"""
 
 
 def before_there_is_an_owner(researcher: Researcher, server: Server, look: Look) -> None:
@@ -176,6 +179,9 @@ def the_goodbye(participant: Participant, look: Look) -> None:
     look("room-closing", page)
     participant.finishes()
     look("room-over", page)
+    page.get_by_role("link", name="See your answers").click()
+    participant.sees(QUESTIONS[1])
+    look("answers", page)
 
 
 def an_interview_under_way(researcher: Researcher, look: Look) -> None:
@@ -190,6 +196,7 @@ def a_finished_interview(researcher: Researcher, look: Look) -> str:
     researcher.waits_for_the_full_session()
     expect(page.locator("#rows").get_by_text("Full Session")).to_be_visible()
     researcher.plays_the_full_session()
+    researcher.waits_until(HAS_PEAKS)
     look("detail", page)
     page.get_by_role("button", name="Actions for Participant 1").first.click()
     look("menu", page)
@@ -227,6 +234,22 @@ def a_finished_interview(researcher: Researcher, look: Look) -> str:
     return link
 
 
+def what_owners_look_after(researcher: Researcher, newcomer: Participant, look: Look) -> None:
+    page = researcher.page
+    for name in ("audit-log", "deletions", "retention", "server"):
+        page.goto(f"{researcher.url}/settings/{name}")
+        look(name, page)
+    page.goto(f"{researcher.url}/settings/team")
+    page.get_by_label("Name").fill("Grace Hopper")
+    researcher.presses("Make invitation")
+    link = page.get_by_label("Link to join").input_value()
+    look("team-invited", page)
+    newcomer.opens(link)
+    look("join", newcomer.page)
+    newcomer.opens(f"{newcomer.url}/forgotten-password")
+    look("forgotten-password", newcomer.page)
+
+
 def the_way_back(participant: Participant, link: str, look: Look) -> None:
     page = participant.page
     participant.opens(link)
@@ -249,4 +272,5 @@ def all_of_it(server: Server, researcher: Researcher, participant: Participant, 
     resume_link = a_finished_interview(researcher, look)
     what_others_are_told(researcher, look)
     how_one_signs_in(researcher, look)
+    what_owners_look_after(researcher, participant, look)
     the_way_back(participant, resume_link, look)
