@@ -1,5 +1,6 @@
 """What gunicorn is told: `gunicorn --config python:qualz.processes.gunicorn_conf app:app`."""
 
+import gc
 from typing import Any
 
 from qualz import logs
@@ -26,6 +27,13 @@ control_socket_disable = True
 def post_fork(_server: Any, worker: Any) -> None:
     # Gunicorn's own worker takes a second to notice that its master was killed.
     die_with(parent=worker.ppid)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """What an app is made of stays. To look through it for what is no longer used takes 90 ms each
+    time, in which nobody is answered."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(_server: Any, _worker: Any) -> None:
