@@ -161,6 +161,29 @@ def remembering() -> Iterator[None]:
         session.expire_all()
 
 
+@event.listens_for(Engine, "before_cursor_execute", retval=True)
+def _leave_out_nul(
+    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """PostgreSQL takes it in no text, SQLite's index of words ends there, and nobody types it."""
+    return statement, _without_nul(parameters) if _has_nul(parameters) else parameters
+
+
+def _has_nul(given: Any) -> bool:
+    if isinstance(given, str):
+        return "\0" in given
+    inside = given.values() if isinstance(given, dict) else given
+    return isinstance(given, dict | list | tuple) and any(map(_has_nul, inside))
+
+
+def _without_nul(given: Any) -> Any:
+    if isinstance(given, str):
+        return given.replace("\0", "")
+    if isinstance(given, dict):
+        return {name: _without_nul(value) for name, value in given.items()}
+    return tuple(map(_without_nul, given)) if isinstance(given, list | tuple) else given
+
+
 @event.listens_for(Pool, "checkin")
 def _commit_durably_again(connection: Any, record: Any) -> None:
     if connection is not None and record.info.pop(LIGHTLY, False):

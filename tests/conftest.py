@@ -20,13 +20,14 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 from werkzeug.routing import Rule
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 from qualz import researcher as accounts
 from qualz.application import create_app
+from qualz.audit_entry import FIRST_HEAD
 from qualz.core import create_core
 from qualz.database import db
 from qualz.guide import FollowUp, Question
@@ -36,6 +37,8 @@ from qualz.role import Role
 from qualz.settings import Settings
 from qualz.study import Study
 from qualz.tools import find_redis_server
+from tests.later import later_but_for
+from tests.postgresql import postgresql, programs
 
 
 class LateRule(Rule):
@@ -55,6 +58,9 @@ class LateRule(Rule):
 
         return build
 
+
+# Folders of tests that are run on PostgreSQL as well; all but the domain's by `make test-all`.
+ON_BOTH = ("domain", "room", "dashboard", "api", "jobs", "ai")
 
 Flask.url_rule_class = LateRule
 # Nobody guesses here, and each sign-in at its full strength takes as long as five tests.
@@ -104,13 +110,37 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever asks a database is asked of both."""
+    folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+    is_for_one = metafunc.definition.get_closest_marker("sqlite_alone")
+    if "database" in metafunc.fixturenames and folder in ON_BOTH and not is_for_one:
+        on_both = ["sqlite", "postgresql"]
+        here = on_both if folder == "domain" else ["sqlite"]
+        metafunc.parametrize("database", later_but_for(here, on_both))
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def database() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Of a PostgreSQL for this run."""
+    found = programs()
+    assert found, "no PostgreSQL is installed: apt-get install postgresql"
+    with postgresql(found) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> Settings:
     return Settings(
         data=tmp_path,
-        # An empty PostgreSQL can be named to run the same tests on; it is emptied for each.
-        database_url=os.environ.get("QUALZ_TEST_DATABASE_URL")
-        or f"sqlite:///{tmp_path / 'qualz.db'}",
+        database_url=f"sqlite:///{tmp_path / 'qualz.db'}"
+        if database == "sqlite"
+        else request.getfixturevalue("postgresql_url"),
         secret_key="only-for-tests-" * 3,
         # Where a test is about hearing or speaking it says who does.
         hearing="none",
@@ -154,11 +184,23 @@ def app(
             shutil.copyfile(blank_database, str(db.engine.url.database))
             _share_compiled(db.engine)
         else:
-            db.drop_all()
-            db.create_all()
+            _empty(db.engine)
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+def _empty(engine: Engine) -> None:
+    """A PostgreSQL with every table and no row, its counters at their beginning."""
+    if not db.metadata.tables.keys() <= set(inspect(engine).get_table_names()):
+        db.drop_all()
+        db.create_all()
+    tables = ", ".join(f'"{name}"' for name in db.metadata.tables)
+    with engine.begin() as connection:
+        # The audit log refuses this by a trigger.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        connection.execute(text(FIRST_HEAD))
 
 
 compiled_statements: list[Engine] = []

@@ -41,7 +41,7 @@ def postgresql(programs: Path) -> Iterator[str]:
         )
 
     data = str(folder / "data")
-    careless = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+    careless = "-c fsync=off -c full_page_writes=off"
     try:
         run("initdb", "--pgdata", data, "--username=qualz", "--auth=trust", "--no-sync")
         options = f"-k {folder} -c listen_addresses='' {careless}"

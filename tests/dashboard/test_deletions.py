@@ -105,8 +105,6 @@ def places_of(mark: str, settings: Settings) -> list[str]:
 @pytest.fixture
 def later(app: Flask, settings: Settings) -> Callable[[], None]:
     """The sweep comes by, minutes after."""
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL overwrites what was deleted when it vacuums")
 
     def later() -> None:
         with time_machine.travel(clock.now() + timedelta(minutes=10), tick=True):
@@ -115,6 +113,7 @@ def later(app: Flask, settings: Settings) -> Callable[[], None]:
     return later
 
 
+@pytest.mark.sqlite_alone
 def test_nothing_of_a_deleted_interview_is_in_any_file(
     app: Flask,
     adas: FlaskClient,
@@ -136,6 +135,7 @@ def test_nothing_of_a_deleted_interview_is_in_any_file(
     assert not list(settings.media.glob(f"interviews/{name}*"))
 
 
+@pytest.mark.sqlite_alone
 def test_nor_of_one_that_its_participant_took_back(
     app: Flask, settings: Settings, marked: Interview, later: Callable[[], None]
 ):
@@ -147,6 +147,7 @@ def test_nor_of_one_that_its_participant_took_back(
     assert (receipt.parts, receipt.turns) == (1, 1)
 
 
+@pytest.mark.sqlite_alone
 def test_nor_of_a_study(
     adas: FlaskClient,
     settings: Settings,

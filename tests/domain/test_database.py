@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
 from qualz.database import db, lightly
 from qualz.interview import Interview
@@ -59,7 +59,7 @@ def test_a_transaction_that_was_rolled_back_lightens_none_after_it(
     assert commits == ["waits"]
 
 
-@pytest.mark.skipif("os.environ.get('QUALZ_TEST_DATABASE_URL')", reason="as SQLite has it")
+@pytest.mark.sqlite_alone
 def test_what_was_changed_before_is_not_put_at_risk(interview: Interview, commits: list[str]):
     changes(interview)
     lightly()
@@ -74,3 +74,11 @@ def test_every_connection_reads_what_was_committed_lightly(interview: Interview)
     with db.engine.connect() as other:
         held = other.execute(text("SELECT heartbeat FROM interviews")).scalar_one()
     assert "level" in str(held)
+
+
+def test_a_nul_which_postgresql_takes_in_no_text_is_left_out(interview: Interview):
+    interview.rename("Grace\0 Hopper")
+    db.session.commit()
+    db.session.expire_all()
+    assert interview.label == "Grace Hopper"
+    assert db.session.scalars(select(Interview).filter_by(name="Grace Hopper\0")).one() is interview
