@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from typing import Protocol
 
 from qualz.processes.child import allow_many_open_files
 from tests.bench import (
@@ -20,8 +21,17 @@ from tests.bench import (
     uploads,
     ways_back,
 )
+from tests.bench.results import Results
+from tests.bench.targets import Figures
 
-MEASUREMENTS = {
+
+class Measurement(Protocol):
+    """Prints its tables, and answers the figures for which there is a target."""
+
+    def __call__(self, *, full: bool) -> Figures: ...
+
+
+MEASUREMENTS: dict[str, Measurement] = {
     "drops": drops.measure,
     "ways-back": ways_back.measure,
     "moderator": moderator.measure,
@@ -49,12 +59,14 @@ def main() -> None:
     print(f"{os.cpu_count()} processors; {load:.1f} of them wanted in the last minute.")
     if load > 0.5:
         print("This machine is not quiet: what follows says more about that than about Qualz.")
+    results = Results(full=asked.full)
     for name in asked.names or MEASUREMENTS:
         try:
-            MEASUREMENTS[name](full=asked.full)
+            results.note(MEASUREMENTS[name](full=asked.full))
         except AssertionError as cause:
             # The others are still worth knowing.
             print(f"\n{name}: not measured: {cause}")
+    results.show()
     print(f"\nTook {time.monotonic() - began:.0f} s.")
 
 
