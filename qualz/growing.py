@@ -53,8 +53,10 @@ class Growing:
         row = db.session.execute(asked, known).one_or_none()
         if row is None:
             return None
-        *values, reported_type = row
-        return cls(*values, file_of(folder_of(public_id), row.number, upload, reported_type))
+        values = dict(row._mapping)
+        reported_type = values.pop("reported_type")
+        file = file_of(folder_of(public_id), row.number, upload, reported_type)
+        return cls(**values, file=file)
 
     def append(self, data: bytes, *, storage: Storage, until_ms: int | None) -> int:
         """Take the bytes after those that are here and answer the durable offset after them.
@@ -92,8 +94,11 @@ def _asked(*, by_link: bool, by_personal_link: bool) -> Select[Any]:
     other = aliased(Part)
     others = (other.recording_id == Part.recording_id, other.id != Part.id)
     sums = [
-        select(func.coalesce(func.sum(column), 0)).where(*others).scalar_subquery()
-        for column in (other.bytes_durable, other.stored_ms)
+        select(func.coalesce(func.sum(column), 0)).where(*others).scalar_subquery().label(name)
+        for name, column in (
+            ("bytes_of_others", other.bytes_durable),
+            ("ms_of_others", other.stored_ms),
+        )
     ]
     return (
         select(

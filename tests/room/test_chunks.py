@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 
 from qualz import clock
@@ -35,12 +36,9 @@ def the_part() -> Part:
     return db.session.query(Part).one()
 
 
-def test_it_is_one_question_and_two_updates(
-    begun: str, participant: Participant, monkeypatch: pytest.MonkeyPatch
-):
+def test_it_is_one_question_and_two_updates(begun: str, participant: Participant):
     two_seconds_on = clock.now() + timedelta(seconds=2)
-    monkeypatch.setattr(clock, "now", lambda: two_seconds_on)
-    with asked() as statements:
+    with time_machine.travel(two_seconds_on, tick=False), asked() as statements:
         answer = sends_more(participant, begun)
     assert [statement.split()[0] for statement in statements] == ["SELECT", "UPDATE", "UPDATE"]
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, str(HEADER + len(MORE)))
