@@ -13,13 +13,19 @@ from qualz.processes.child import allow_many_open_files
 from tests.bench import (
     dashboard,
     drops,
+    fuzzed_talks,
+    in_step,
+    killed_browser,
     merges,
     moderator,
     room_memory,
+    set_up,
+    simulated,
     sockets,
     together,
     uploads,
     ways_back,
+    weights,
 )
 from tests.bench.results import Results
 from tests.bench.targets import Figures
@@ -32,6 +38,11 @@ class Measurement(Protocol):
 
 
 MEASUREMENTS: dict[str, Measurement] = {
+    "fuzzed-talks": fuzzed_talks.measure,
+    "weights": weights.measure,
+    "in-step": in_step.measure,
+    "killed-browser": killed_browser.measure,
+    "simulated": simulated.measure,
     "drops": drops.measure,
     "ways-back": ways_back.measure,
     "moderator": moderator.measure,
@@ -41,6 +52,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "together": together.measure,
     "room-memory": room_memory.measure,
     "merges": merges.measure,
+    "set-up": set_up.measure,
 }
 
 
@@ -63,9 +75,9 @@ def main() -> None:
     for name in asked.names or MEASUREMENTS:
         try:
             results.note(MEASUREMENTS[name](full=asked.full))
-        except AssertionError as cause:
+        except Exception as cause:
             # The others are still worth knowing.
-            print(f"\n{name}: not measured: {cause}")
+            print(f"\n{name}: not measured: {type(cause).__name__}: {cause}")
     results.show()
     print(f"\nTook {time.monotonic() - began:.0f} s.")
 

@@ -48,7 +48,7 @@ TARGETS = {
     "next question": Target("Done → next question, spoken, p95", 1.5, "s", "moderator"),
     "next, typed": Target("Done → next question, typed, p95", 0.3, "s", "moderator"),
     "rules": Target("2,000 interviews, hostile model: broken rules", 0, "rules", "fuzzed-talks"),
-    "set-up": Target("git clone to the sign-in page", 120, "s", "set-up"),
+    "set-up": Target("git clone to the sign-in page", 120, "s", "set-up", needs_full=True),
     "dashboard weight": Target("page weight: dashboard, compressed", 150, "KB", "weights"),
     "room weight": Target("page weight: room, compressed", 200, "KB", "weights"),
 }

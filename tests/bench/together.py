@@ -6,10 +6,11 @@ import asyncio
 
 import psutil
 
+from qualz.part import HEADER
 from tests.bench.load import Cost, Pace, Tally, costs, paced
 from tests.bench.people import Person, found_study, invite, let_in, send_home
 from tests.bench.servers import qualz, sweep_of, web_of
-from tests.bench.sockets import BEAT, connected
+from tests.bench.sockets import AT_ONCE, BEAT, connected
 from tests.bench.table import Table, mebibytes, ms, percentile
 from tests.bench.targets import Figures
 from tests.bench.uploads import Chunk, Sender
@@ -29,7 +30,7 @@ def measure(*, full: bool) -> Figures:
         f"Participants together: a heartbeat and {CHUNK // 1024} KB each every {BEAT:.0f} s",
         *("", "asked", "done", "p50", "p99", "longest", "trouble"),
     )
-    for count in (250, 1000):
+    for count in (250, 500, 1000):
         with qualz() as server:
             p99 = _add(table, server, count)
             if count == 1000 and p99 is not None:
@@ -65,12 +66,24 @@ def _add(table: Table, server: Server, count: int) -> float | None:
     return chunks.p99
 
 
+async def _begin(senders: list[Sender]) -> None:
+    """Their parts are under way: nobody meets a thousand who all begin within two seconds."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def begin(sender: Sender) -> None:
+        async with gate:
+            await sender.send(HEADER // CHUNK)
+
+    await asyncio.gather(*map(begin, senders))
+
+
 async def _drive(
     server: Server, people: list[Person], pace: Pace, processes: dict[str, psutil.Process]
 ) -> tuple[Tally, Tally, Cost]:
     chunk = Chunk(CHUNK)
     hearts = await connected(server.port, people)
     senders = [Sender(server.port, person, chunk) for person in people]
+    await _begin(senders)
     let_in(server, people)
     gathering = Pace(pace.every, pace.seconds, pace.patience, most=GATHERED)
     with costs(**processes) as cost:
