@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -66,6 +67,8 @@ def main() -> None:
     # Whoever ends us ends what we started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before it was done."))
     allow_many_open_files()
+    # What merges say of themselves would stand between the tables.
+    logging.disable(logging.INFO)
     began = time.monotonic()
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} processors; {load:.1f} of them wanted in the last minute.")

@@ -15,12 +15,13 @@ from tests.domain.talks import Talk
 def measure(*, full: bool) -> Figures:
     count = 2000 if full else 300
     # The hostile model's failures are written down, each of them.
+    before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
     try:
         broken = sum(_broken(seed) for seed in range(count))
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
     table = Table("Fuzzed interviews with a hostile model", "", "rules broken", "took")
     table.add(f"{count:,} interviews", broken, seconds(time.monotonic() - began))
     table.show()

@@ -48,6 +48,7 @@ def _lost(server: Server, playwright: Playwright, link: str, later: float) -> fl
             time.sleep(later)
             killed_at = time.time()
             device.is_killed()
+            eventually(lambda: kept.is_away, what="the server notices")
             # What its journal holds comes as soon as any link is opened.
             again = device.is_switched_on()
             again.opens(f"{again.url}{link}")
