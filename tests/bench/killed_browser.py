@@ -62,11 +62,12 @@ def _lost(server: Server, playwright: Playwright, link: str, later: float) -> fl
 
 
 def _kept_until(kept: Kept) -> float:
-    [(began,)] = kept.server.ask(
-        "SELECT recorder_started_at FROM parts JOIN recordings ON recordings.id = recording_id "
+    [(began, stored_ms)] = kept.server.ask(
+        "SELECT recorder_started_at, stored_ms FROM parts "
+        "JOIN recordings ON recordings.id = recording_id "
         "JOIN interviews ON interviews.id = interview_id "
         "WHERE interviews.public_id = ? AND parts.number = 1",
         kept.interview,
     )
     started = datetime.fromisoformat(began).replace(tzinfo=UTC).timestamp()
-    return started + kept.recorded_seconds[0]
+    return started + stored_ms / 1000

@@ -25,7 +25,7 @@ class Results:
     def __init__(self, *, full: bool, path: Path = KEPT) -> None:
         self.extent = "full" if full else "small"
         self._path = path
-        self._now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._now = datetime.now(UTC).isoformat(timespec="milliseconds")
         held = json.loads(path.read_text()) if path.exists() else {}
         self._runs: dict[str, Any] = held.get("runs", {})
         self._figures: dict[str, dict[str, Any]] = held.get("figures", {})
@@ -72,7 +72,9 @@ class Results:
             most = f"≤ {target.written(target.most)}" if target.most else "0"
             kept = self._figures.get(name, {}).get(self.extent)
             table.add(target.what, *_told(target, kept, most, self._now))
-        table.note(f"Kept in {self._path.relative_to(ROOT)}, with machine, versions and commit.")
+        table.note(
+            f"Kept in {os.path.relpath(self._path, ROOT)}, with machine, versions and commit."
+        )
         if self.extent == "small":
             table.note("A small run measures less of it: minutes for hours, 2,000 for 10,000.")
         table.show()
