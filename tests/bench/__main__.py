@@ -60,9 +60,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description="How fast Qualz is here")
     parser.add_argument("names", nargs="*", help=f"of: {', '.join(MEASUREMENTS)}")
-    parser.add_argument(
-        "--full", action="store_true", help="all that there is a target for; takes much longer"
-    )
+    parser.add_argument("--full", action="store_true", help="all of it; takes much longer")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(MEASUREMENTS):
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}")
