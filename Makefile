@@ -48,7 +48,7 @@ screenshots: ## Photograph every page, for the README and for a careful look
 	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
 		exec .venv/bin/python -m tests.screenshots
 
-bench: ## Measure on a quiet machine: FULL=1 for ten minutes, ARGS="uploads" for some
+bench: ## Measure on a quiet machine: FULL=1 for all of it, ARGS="uploads" for some
 	@$(SET_UP) test
 	@CHROMIUM="$$(.venv/bin/python scripts/find_chromium.py)" && export CHROMIUM && \
 		exec .venv/bin/python -m tests.bench $(if $(FULL),--full) $(ARGS)

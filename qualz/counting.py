@@ -13,7 +13,6 @@ from qualz.counts import Counts
 from qualz.database import after_commit, db
 from qualz.drop import Drop
 from qualz.leased import Leased
-from qualz.part import Part
 from qualz.workload import NAMES
 
 RECEIVED_BYTES, RECEIVED_SECONDS = "received_bytes", "received_seconds"
@@ -28,11 +27,11 @@ def counts() -> Counts:
     return held
 
 
-def note_received(part: Part, *, size: int, stored_ms: int) -> None:
-    """Bytes of the part are durable; before them it was whole up to `stored_ms`."""
+def note_received(*, size: int, milliseconds: int) -> None:
+    """So many bytes of a part are durable, and by so much it has grown on its recorder's clock."""
     counts().add(RECEIVED_BYTES, size)
-    if (grown := (part.stored_ms or 0) - stored_ms) > 0:
-        counts().add(RECEIVED_SECONDS, grown / 1000)
+    if milliseconds > 0:
+        counts().add(RECEIVED_SECONDS, milliseconds / 1000)
 
 
 def note_attempt(kind: type[Leased], work_id: int) -> None:

@@ -190,12 +190,14 @@ def _commit_durably_again(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA synchronous=FULL")
 
 
-def rows_changed(statement: Update | Delete) -> int:
+def rows_changed(statement: Update | Delete, **values: Any) -> int:
     """Carry out an UPDATE or a DELETE past the session's objects and answer how many rows it found.
 
-    Between processes the database decides who was first: whoever changed the row.
+    Between processes the database decides who was first: whoever changed the row. `values` are
+    those of its bound parameters, for a statement that is built once and carried out often.
     """
-    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    options = {"synchronize_session": False}
+    result = db.session.execute(statement, values or None, execution_options=options)
     return cast("CursorResult[Any]", result).rowcount
 
 

@@ -137,15 +137,18 @@ class Part(Extent):
         db.session.commit()
         durable = storage.append(file, data, at=at)
         try:
-            self._note_appended(durable, sniffed, until_ms)
+            self.note_appended(durable, until_ms=until_ms, sniffed=sniffed)
         except (InvalidRequestError, StaleDataError) as cause:
             # Its row went while the disk was written to.
             storage.delete(file)
             raise NotFound("This part has been deleted.") from cause
         return durable
 
-    def _note_appended(self, durable: int, sniffed: str | None, until_ms: int | None) -> None:
-        if sniffed != self.sniffed_type:
+    def note_appended(
+        self, durable: int, *, until_ms: int | None, sniffed: str | None = None
+    ) -> None:
+        """Write down what was appended to the file. Raises `PartClosed`."""
+        if sniffed and sniffed != self.sniffed_type:
             self.sniffed_type = sniffed
         self.note_durable(durable, until_ms=until_ms)
         if self.is_sealed:

@@ -74,6 +74,7 @@ DOMAIN = [
         "timing",
         "transcript",
         "presence",
+        "growing",
         "tally",
         "interview",
         "attendance",

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+from flask import current_app, request
+
+from qualz.database import db
 from qualz.room.tus import Locked
 
 # Seconds. One that was told to let go only has to write what it had read.
@@ -94,3 +97,13 @@ class Claims:
     def _wait(self, upload: _Upload) -> None:
         if not upload.writing.acquire(timeout=self._patience):
             raise Locked("This upload is still being written to. Try again in a moment.")
+
+
+@contextmanager
+def of_request(public_id: str, upload: str) -> Iterator[Claim]:
+    """The present request's hold on an upload of an interview. Raises `Locked`."""
+    held: Claims = current_app.extensions["claims"]
+    let_go = request.environ.get("qualz.end_body", lambda: None)
+    name = f"{public_id}/{upload}"
+    with held.newest(name, let_go=let_go, before_waiting=db.session.commit) as claim:
+        yield claim

@@ -14,16 +14,24 @@ from qualz.settings import Settings
 
 
 def at(part: Part) -> datetime:
-    """When it expires at the earliest. A browser's key is valid for so long after it came; it may
-    come again, so this moves on with its participant's last sign of life."""
+    """When it expires at the earliest."""
+    return after(part.started_at, part.recording.interview.last_seen_at)
+
+
+def after(started_at: datetime, last_seen_at: datetime | None) -> datetime:
+    """A browser's key is valid for so long after it came; it may come again, so this moves on with
+    its participant's last sign of life."""
     settings: Settings = current_app.extensions["settings"]
-    last_here = part.recording.interview.last_seen_at or part.started_at
-    return max(part.started_at, last_here) + settings.resume_link_validity
+    return max(started_at, last_seen_at or started_at) + settings.resume_link_validity
+
+
+def is_over(when: datetime) -> bool:
+    return clock.now() >= when
 
 
 def demand(part: Part) -> None:
     """Raises `UploadExpired`, unless a resume link can still lead its browser back."""
-    if part.is_whole or clock.now() < at(part):
+    if part.is_whole or not is_over(at(part)):
         return
     if not any(link.is_valid for link in part.recording.interview.resume_links):
         raise UploadExpired(
@@ -34,6 +42,8 @@ def demand(part: Part) -> None:
 
 def header(part: Part, when: datetime | None = None) -> dict[str, str]:
     """`Upload-Expires`, for a part that is not whole. `when`: what `at` said of it, if known."""
-    if part.is_whole:
-        return {}
-    return {"Upload-Expires": format_datetime(when or at(part), usegmt=True)}
+    return {} if part.is_whole else told(when or at(part))
+
+
+def told(when: datetime) -> dict[str, str]:
+    return {"Upload-Expires": format_datetime(when, usegmt=True)}

@@ -20,7 +20,7 @@ from qualz.errors import CameraNotAllowed, NotFound
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
 from qualz.part import EndReason, Part
-from qualz.room import admission, asked, expiration, lengths, quotas
+from qualz.room import admission, asked, chunks, claims, expiration, lengths, quotas
 from qualz.room.bodies import Body
 from qualz.room.claims import Claim, Claims
 from qualz.room.tus import BrokenOff, Unacceptable, metadata_from, whole_number
@@ -93,6 +93,8 @@ def ask(public_id: str, upload: str) -> Response:
 @uploads.patch("/<upload>")
 def append(public_id: str, upload: str) -> Response:
     """Bytes at their offset. With a checksum all or nothing is kept, without one what arrives."""
+    if answer := chunks.take(public_id, upload):
+        return answer
     interview = _interview(public_id)
     if request.mimetype != "application/offset+octet-stream":
         raise Unacceptable("Send application/offset+octet-stream.", status=415)
@@ -125,7 +127,8 @@ def _take(body: Body, part: Part, claim: Claim, *, at: int, length: int | None) 
         durable = part.append(piece, at=durable, storage=_storage(), until_ms=until_ms)
         presence.note_chunk(part)
         db.session.commit()
-        counting.note_received(part, size=len(piece), stored_ms=stored_ms)
+        grown_ms = (part.stored_ms or 0) - stored_ms
+        counting.note_received(size=len(piece), milliseconds=grown_ms)
     claim.demand()
     if body.broke_off:
         raise BrokenOff(durable)
@@ -193,10 +196,7 @@ def _interview(public_id: str) -> Interview:
 @contextmanager
 def _claimed(interview: Interview, upload: str) -> Iterator[tuple[Part, Claim]]:
     """The part, for this request alone. Whoever was at it before has ended; see `claims`."""
-    claims: Claims = current_app.extensions["claims"]
-    name = f"{interview.public_id}/{upload}"
-    let_go = request.environ.get("qualz.end_body", lambda: None)
-    with claims.newest(name, let_go=let_go, before_waiting=db.session.commit) as claim:
+    with claims.of_request(interview.public_id, upload) as claim:
         part = Part.named(interview.recording, upload)
         expiration.demand(part)
         yield part, claim

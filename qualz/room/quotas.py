@@ -54,6 +54,14 @@ def demand_bytes(part: Part, *, at: int, coming: int, until_ms: int | None) -> N
         raise
 
 
+def has_room(*, held: int, recorded_ms: int) -> bool:
+    """Whether an interview may hold so many bytes and milliseconds. What is just full may be sent
+    once more."""
+    settings = _settings()
+    fits = held <= settings.interview_bytes
+    return fits and (recorded_ms - 1) / 1000 < settings.interview_seconds
+
+
 def _demand(held: int, seconds: float) -> None:
     settings = _settings()
     if held >= settings.interview_bytes:

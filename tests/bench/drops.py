@@ -14,6 +14,7 @@ from tests.bench.people import Person, Venue, found_study, invite, let_in
 from tests.bench.servers import qualz
 from tests.bench.sockets import BEAT, Heart, connected
 from tests.bench.table import Table, percentile, seconds
+from tests.bench.targets import Figures
 from tests.bench.uploads import EVERY, Chunk, Sender
 from tests.e2e.server import Server
 
@@ -35,12 +36,13 @@ class Loss:
     told: float | None = None
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     count = 40 if full else 12
     table = Table(
         f"A participant is lost ({count} times): the server knows after",
         *("", "min", "median", "p95", "max", "never"),
     )
+    figures: Figures = {}
     with qualz() as server:
         losses = _lose(server, 2 * count)
         for how in HOWS:
@@ -49,14 +51,22 @@ def measure(*, full: bool) -> None:
             told = [loss.told - loss.at for loss in those if loss.told]
             table.add(f"{how}: drop in the database", *spread(noted, count))
             table.add(f"{how}: dashboard told of it", *spread(told, count))
+            if how == "silence":
+                figures["server notices"] = worst(noted, count, LONGEST)
     table.note("To reach: a silent loss noted within 5 s.")
     table.show()
+    return figures
 
 
 def spread(values: list[float], count: int) -> list[str | int]:
     """Least, median, p95 and most of what was measured, and how often nothing was."""
     shares = [percentile(values, share) for share in (0, 0.5, 0.95, 1)]
     return [*map(seconds, shares), count - len(values)]
+
+
+def worst(values: list[float], count: int, waited: float) -> float:
+    """The longest of them; how long was waited for one that never came."""
+    return max(values) if len(values) == count else waited
 
 
 def _lose(server: Server, count: int) -> list[Loss]:

@@ -19,7 +19,9 @@ from qualz.media import full_session
 from qualz.media.ffmpeg import FFmpeg
 from qualz.media.full_session import Prepared, Source
 from qualz.tools import find_ffmpeg
+from tests.bench.packets import changed_packets
 from tests.bench.table import Table, mebibytes, seconds, times
+from tests.bench.targets import Figures
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = 6
@@ -30,14 +32,15 @@ AS_BROWSERS_DO = ("-f", "webm", "-live", "1", "-cluster_time_limit", "5000")
 ROUND = 20  # seconds that are encoded, then repeated by copy
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     binary = find_ffmpeg()
     assert binary, "there is no ffmpeg"
     minutes = 60 if full else 12
     with tempfile.TemporaryDirectory(prefix="qualz-merges-") as folder:
         bench = _Bench(Path(folder), binary)
-        _uniform(bench, minutes)
+        figures = _uniform(bench, minutes)
         _mixed(bench, minutes=6 if full else 2)
+    return figures
 
 
 class _Bench:
@@ -91,7 +94,7 @@ def _resident(process: psutil.Process) -> int:
     return held
 
 
-def _uniform(bench: _Bench, minutes: int) -> None:
+def _uniform(bench: _Bench, minutes: int) -> Figures:
     table = Table(
         f"{minutes} minutes of 720p in {PARTS} parts of one browser",
         *("", "took", "to ffmpeg's concat", "memory"),
@@ -122,11 +125,18 @@ def _uniform(bench: _Bench, minutes: int) -> None:
     add("Qualz, when the parts close (all of them)")
     bench.runs([*qualz, "merge", *map(str, parts)])
     add("Qualz, when the interview is over, verified")
+    figures = {
+        "merge": bench.took / reference,
+        "merge memory": bench.peak / 1024**2,
+        "after the end": bench.took,
+        "packets": float(changed_packets(parts, bench.folder / "full-session")),
+    }
     bench.runs([*qualz, "anew", *map(str, parts)])
     add("Qualz, nothing prepared, verified")
     size = sum(part.stat().st_size for part in parts)
     table.note(f"{mebibytes(size)} in all. Qualz's figures hold the start of Python, 0.3 s.")
     table.show()
+    return figures
 
 
 def _mixed(bench: _Bench, minutes: int) -> None:

@@ -27,6 +27,7 @@ from tests.ai.spoken import speak
 from tests.ai.stub_server import Request, stub_server
 from tests.bench.servers import folder, qualz
 from tests.bench.table import Table, ms, percentile
+from tests.bench.targets import Figures
 from tests.conftest import add_researcher
 from tests.e2e.conftest import inside
 from tests.e2e.plain import PlainParticipant
@@ -61,11 +62,12 @@ class Gap:
     heard: int = 0
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     flite, ffmpeg = find_flite(), find_ffmpeg()
     assert flite, "no flite: apt-get install flite"
     assert ffmpeg, "no ffmpeg"
     count = 40 if full else 12
+    figures: Figures = {}
     with folder() as place:
         sound = spoken(str(flite), str(ffmpeg), place)
         for title, is_spoken, has_model in (
@@ -74,7 +76,12 @@ def measure(*, full: bool) -> None:
             (f"spoken, a model that takes {1000 * MODEL_TAKES:.0f} ms", True, True),
         ):
             with qualz(QUALZ_HEARING="pocketsphinx", QUALZ_SPEAKING="flite") as server:
-                _show(title, _measured(server, sound if is_spoken else None, has_model, count))
+                gap = _measured(server, sound if is_spoken else None, has_model, count)
+            _show(title, gap)
+            p95 = percentile(gap.stages["question"], 0.95)
+            if p95 is not None and not has_model:
+                figures["next question" if is_spoken else "next, typed"] = p95
+    return figures
 
 
 def spoken(flite: str, ffmpeg: str, place: Path) -> tuple[bytes, float]:

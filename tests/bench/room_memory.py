@@ -10,6 +10,7 @@ from tests.bench.chromium import Page, chromium
 from tests.bench.people import Person, found_study, invite
 from tests.bench.servers import folder, qualz, web_of
 from tests.bench.table import Table, mebibytes
+from tests.bench.targets import Figures
 from tests.e2e.server import Server
 
 RECORDER = Path(__file__).parent / "fast_recorder.js"
@@ -19,7 +20,7 @@ PATIENCE = 60.0
 SETTLED = 2.0
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     slices, quarter = (7200, 150.0) if full else (600, 8.0)
     table = Table(
         f"The room's page while it records {slices:,} slices of 133 KB",
@@ -47,6 +48,7 @@ def measure(*, full: bool) -> None:
         [(kept,)] = server.ask("SELECT sum(bytes_durable) FROM parts")
     table.note(f"Durable on the server: {mebibytes(kept)}. Its web process: {held}.")
     table.show()
+    return {}
 
 
 def _enter(page: Page, server: Server, person: Person) -> None:

@@ -10,6 +10,7 @@ from tests.bench.load import Act, Pace, Tally, costs, paced
 from tests.bench.people import Person, found_study, invite, let_in, send_home
 from tests.bench.servers import bare, qualz, web_of
 from tests.bench.table import Table, mebibytes, ms, times
+from tests.bench.targets import Figures
 from tests.bench.uploads import Candidate
 
 BEAT = 2.0
@@ -65,7 +66,7 @@ async def connected(port: int, people: list[Person]) -> list[Heart]:
     return hearts
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     count, seconds = (1000, 12.0) if full else (200, 6.0)
     table = Table(
         f"Heartbeats of {count} sockets, each every {BEAT:.0f} s: acknowledged after",
@@ -88,6 +89,7 @@ def measure(*, full: bool) -> None:
         after = web_of(server).memory_info().rss
     table.note(f"Qualz's web process: {mebibytes(before)} before, {mebibytes(after)} after.")
     table.show()
+    return {}
 
 
 def _load(candidate: Candidate, count: int, pace: Pace) -> tuple[Tally, str]:

@@ -16,6 +16,7 @@ from tests.bench.load import Act, Pace, Tally, costs, flat_out, paced
 from tests.bench.people import Person, found_study, invite, let_in, send_home
 from tests.bench.servers import bare, qualz, web_of
 from tests.bench.table import Table, mebibytes, ms, times
+from tests.bench.targets import Figures
 from tests.e2e.server import Server
 
 # The page's timeslice: a second of sound at 64 kbit/s, and of picture and sound at 1 Mbit/s.
@@ -77,7 +78,7 @@ class Candidate:
     server: Server | None = None
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     levels = {"sound": [50, 100, 200, 500], "picture": [50, 100, 200]} if full else {}
     seconds = 6.0 if full else 3.0
     with qualz() as server, bare() as (port, worker):
@@ -91,6 +92,7 @@ def measure(*, full: bool) -> None:
             _measure(kind, size, levels.get(kind, [50]), candidates, seconds)
         after = web_of(server).memory_info().rss
     print(f"  Qualz's web process: {mebibytes(before)} before, {mebibytes(after)} after")
+    return {}
 
 
 def _measure(

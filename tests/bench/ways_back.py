@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from qualz.tools import find_chromium
-from tests.bench.drops import spread
+from tests.bench.drops import spread, worst
 from tests.bench.people import Venue, found_study
 from tests.bench.servers import qualz
 from tests.bench.table import Table
+from tests.bench.targets import Figures
 from tests.e2e.actors import SLOW, Participant
 from tests.e2e.conftest import ARGUMENTS
 from tests.e2e.proxy import Network
@@ -84,13 +85,14 @@ class Visitor:
         return at if number > after and at > since else None
 
 
-def measure(*, full: bool) -> None:
+def measure(*, full: bool) -> Figures:
     # One page at a time: participants do not share two processors with each other.
     pages, rounds = (1, 12) if full else (1, 4)
     table = Table(
         "A page in Chromium is cut off and comes back",
         *("", "min", "median", "p95", "max", "never"),
     )
+    figures: Figures = {}
     with _visitors(pages) as visitors:
         for how in ("silence", "reset"):
             short, long = Times(), Times()
@@ -105,8 +107,13 @@ def measure(*, full: bool) -> None:
                 table.add(told, *spread(taken.live, taken.rounds))
                 told = f"{how}, {kind} drop: back → {part} durable"
                 table.add(told, *spread(taken.durable, taken.rounds))
+                back = worst(taken.live, taken.rounds, LONGEST)
+                figures["back"] = max(back, figures.get("back", 0.0))
+            if how == "silence":
+                figures["browser notices"] = worst(short.seen, short.rounds, LONGEST)
     table.note("To reach: noticed within 3 s, recording again within 2 s.")
     table.show()
+    return figures
 
 
 def _short(visitor: Visitor, how: str, times: Times) -> Steps[None]:

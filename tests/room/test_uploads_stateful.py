@@ -20,14 +20,15 @@ from hypothesis.stateful import (
 from werkzeug.test import TestResponse
 
 from qualz.database import db
-from qualz.part import Part
+from qualz.part import HEADER, Part
 from qualz.study import Study
 from tests.room.conftest import Participant, checksum
 from tests.room.test_uploads_protocol import breaks_off
 
 # What a recorder produced: any sender sends slices of this and nothing else.
-RECORDED = bytes(number * number % 251 for number in range(2000))
+RECORDED = bytes(number * number % 251 for number in range(HEADER + 2000))
 SIZES = st.integers(0, 300)
+OFFSETS = st.integers(0, 2000) | st.integers(HEADER, HEADER + 2000)
 CHECKSUMS = st.sampled_from([None, "sha1", "sha256"])
 
 
@@ -66,8 +67,12 @@ class Uploading(RuleBasedStateMachine):
 
     # ---- what happens
 
-    @initialize(length=st.none() | st.integers(1, 2000))
-    def create(self, length: int | None) -> None:
+    @initialize(length=st.none() | st.integers(1, 2000), is_under_way=st.booleans())
+    def create(self, length: int | None, is_under_way: bool) -> None:
+        """Of one that is under way the header is there already."""
+        if is_under_way:
+            assert self.participant.arrives().status_code == 200
+            length = None if length is None else HEADER + length
         known = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
         answer = self.participant.client.post(
             f"{self.participant.room}/parts", headers={"Tus-Resumable": "1.0.0", **known}
@@ -76,13 +81,19 @@ class Uploading(RuleBasedStateMachine):
         self.upload, self.length = answer.location, length
         assert self.part
         self.file = self.part.file
+        if is_under_way:
+            self._send(0, RECORDED[:HEADER], None)
 
     @rule(size=SIZES, algorithm=CHECKSUMS)
     def send_what_follows(self, size: int, algorithm: str | None) -> None:
         at = len(self.held)
         self._send(at, RECORDED[at : at + size], algorithm)
 
-    @rule(at=st.integers(0, 2000), size=SIZES, algorithm=CHECKSUMS)
+    @rule(
+        at=st.integers(0, 2000) | st.integers(HEADER, HEADER + 2000),
+        size=SIZES,
+        algorithm=CHECKSUMS,
+    )
     def send_from_anywhere(self, at: int, size: int, algorithm: str | None) -> None:
         """Repeats, overlaps and gaps."""
         self._send(at, RECORDED[at : at + size], algorithm)
@@ -137,7 +148,7 @@ class Uploading(RuleBasedStateMachine):
     def die_between_writing_and_committing(self, size: int) -> None:
         """The file is longer than the database knows, and nobody was answered."""
         at = len(self.held)
-        end = min(at + size, 2000 if self.length is None else self.length)
+        end = min(at + size, self.length or len(RECORDED))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             file.write(RECORDED[at:end])

@@ -1,0 +1,95 @@
+"""The common chunk: it costs little, and says and does what any other append does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from qualz import clock
+from qualz.database import db
+from qualz.media.storage import Storage
+from qualz.part import HEADER, EndReason, Part
+from tests.queries import asked
+from tests.room.conftest import Participant, checksum
+
+MORE = b"more of it"
+
+
+@pytest.fixture
+def begun(upload: str, participant: Participant, sound: bytes) -> str:
+    """An upload whose header is there."""
+    body = (sound * (HEADER // len(sound) + 1))[:HEADER]
+    assert participant.sends(upload, body, 0, **{"Recorded-Until": "8000"}).status_code == 204
+    return upload
+
+
+def sends_more(participant: Participant, upload: str, at: int = HEADER, **headers: str):
+    told = {"Upload-Checksum": checksum(MORE), "Recorded-Until": "9000", **headers}
+    return participant.sends(upload, MORE, at, **told)
+
+
+def the_part() -> Part:
+    db.session.expire_all()
+    return db.session.query(Part).one()
+
+
+def test_it_is_one_question_and_two_updates(begun: str, participant: Participant):
+    two_seconds_on = clock.now() + timedelta(seconds=2)
+    with time_machine.travel(two_seconds_on, tick=False), asked() as statements:
+        answer = sends_more(participant, begun)
+    # PostgreSQL is told by a SET that the commit need not wait.
+    words = [word for word in (one.split()[0] for one in statements) if word != "SET"]
+    assert words == ["SELECT", "UPDATE", "UPDATE"]
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, str(HEADER + len(MORE)))
+    assert answer.headers["Upload-Expires"]
+    part = the_part()
+    assert (part.bytes_durable, part.stored_ms) == (HEADER + len(MORE), 9000)
+    assert part.last_byte_at == part.recording.interview.last_seen_at == two_seconds_on
+    # Without a checksum it is looked at closer, and answered alike.
+    closer = participant.sends(begun, MORE, HEADER + len(MORE))
+    assert {*closer.headers.keys()} == {*answer.headers.keys()}
+
+
+def test_what_is_not_quite_so_is_refused_as_ever(app: Flask, begun: str, participant: Participant):
+    assert sends_more(participant, begun, HEADER - 1).status_code == 409
+    wrong = {"Upload-Checksum": checksum(b"something else")}
+    assert sends_more(participant, begun, **wrong).status_code == 460
+    assert sends_more(Participant(app.test_client()), begun).status_code == 403
+    assert the_part().bytes_durable == HEADER
+
+
+@pytest.mark.parametrize("missing", [0, 5])
+def test_its_end_may_be_declared_while_the_disk_is_waited_for(
+    app: Flask, begun: str, participant: Participant, missing: int
+):
+    length = HEADER + len(MORE) + missing
+
+    def meanwhile(blocking):
+        app.extensions["storage"] = whole
+        assert participant.closes(begun, length).status_code == 204
+        return blocking()
+
+    whole = app.extensions["storage"]
+    app.extensions["storage"] = Storage(whole.root, offload=meanwhile)
+    assert sends_more(participant, begun).status_code == 204
+    part = the_part()
+    assert (part.bytes_durable, part.is_open) == (HEADER + len(MORE), missing > 0)
+    assert part.end_reason is EndReason.FINISHED
+
+
+def test_it_may_be_deleted_while_the_disk_is_waited_for(
+    app: Flask, begun: str, participant: Participant
+):
+    def meanwhile(blocking):
+        app.extensions["storage"] = whole
+        db.session.query(Part).delete()
+        db.session.commit()
+        return blocking()
+
+    whole = app.extensions["storage"]
+    app.extensions["storage"] = Storage(whole.root, offload=meanwhile)
+    assert sends_more(participant, begun).status_code == 404
+    assert list(whole.root.rglob("part-*")) == []
