@@ -91,6 +91,7 @@ LOGGED = {
     "dashboard.remove_rendition": Act(_DELETED, "rendition", "rendition_id"),
     "dashboard.create_resume_link": Act(Action.REINVITED, "interview", "interview_id"),
     "dashboard.revoke_resume_link": Act(Action.REVOKED, "resume link", "link_id"),
+    "dashboard.revoke_answers_link": Act(Action.REVOKED, "link to answers", "link_id"),
     # ---- studies
     "dashboard.begin_draft": Act(_CREATED, "study"),
     "dashboard.create_study": Act(_CREATED, "study"),
@@ -156,6 +157,7 @@ LOGGED = {
     "room.use_personal_link": Act(Action.JOINED, "interview"),
     "room.use_resume_link": Act(Action.RETURNED, "interview"),
     "room.end": Act(Action.FINISHED, "interview"),
+    "room.create_answers_link": _seen("link to answers", "", _CREATED),
     "room.withdraw": Act(Action.WITHDREW, "interview"),
     "room.take_back_all": Act(Action.WITHDREW, "interview"),
     "room.take_back": Act(Action.WITHDREW, "answer"),

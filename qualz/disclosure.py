@@ -44,6 +44,14 @@ def of(interview: Interview) -> dict[str, Any]:
             }
             for one in interview.resume_links
         ],
+        "answers_links": [
+            {
+                "made_at": _moment(one.created_at),
+                "expires_at": _moment(one.expires_at),
+                "last_used_at": _moment(one.last_used_at),
+            }
+            for one in interview.answers_links
+        ],
         "last_heartbeat": interview.heartbeat,
         "absences": [
             {

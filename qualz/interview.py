@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, func, select,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock, door, passenger
+from qualz.answers_link import AnswersLink
 from qualz.attendance import LISTED_BY
 from qualz.consent import Consent
 from qualz.conversation import Act, Kind
@@ -80,6 +81,9 @@ class Interview(Dialogue):
         back_populates="interview",
         order_by=ResumeLink.id.desc(),
         cascade="all, delete-orphan",
+    )
+    answers_links: Mapped[list[AnswersLink]] = relationship(
+        back_populates="interview", order_by=AnswersLink.id, cascade="all, delete-orphan"
     )
     consent: Mapped[Consent | None] = relationship(
         back_populates="interview", cascade="all, delete-orphan"

@@ -22,6 +22,7 @@ INTERVIEW_BYTES = 16 * 1024 * MEBIBYTE
 INTERVIEW_PARTS = 1000
 INTERVIEW_SECONDS = 12 * 60 * 60
 # A morning without a click, and a working day with them: see SECURITY.md.
+ANSWERS_LINK = timedelta(days=365)
 SIGN_IN_IDLE = timedelta(hours=2)
 SIGN_IN_LONGEST = timedelta(hours=12)
 LOGS = ("text", "json")
@@ -95,6 +96,7 @@ class Settings:
     lease: timedelta = LEASE
     sweep_interval: timedelta = timedelta(seconds=1)
     resume_link_validity: timedelta = timedelta(weeks=1)
+    answers_link_validity: timedelta = ANSWERS_LINK
     largest_chunk: int = 8 * MEBIBYTE
     largest_part: int = 4096 * MEBIBYTE
     # Who sends recordings once this server has decided who may have them: None for this server,
@@ -189,6 +191,7 @@ class Settings:
             sendfile=_sendfile(env, "QUALZ_SENDFILE"),
             sign_in_idle=_length(env, "QUALZ_SIGN_IN_IDLE", SIGN_IN_IDLE),
             sign_in_longest=_length(env, "QUALZ_SIGN_IN_LONGEST", SIGN_IN_LONGEST),
+            answers_link_validity=_length(env, "QUALZ_ANSWERS_LINK", ANSWERS_LINK, days=3650),
             log=_one_of(LOGS, env, "QUALZ_LOG"),
             disk_reserve=_disk_reserve(env, "QUALZ_DISK_RESERVE"),
             web=_whole_number(env, "WEB", 1),
@@ -296,11 +299,13 @@ def _seconds(env: Mapping[str, str], name: str, default: timedelta) -> timedelta
     return timedelta(seconds=_whole_number(env, name, int(default.total_seconds())))
 
 
-def _length(env: Mapping[str, str], name: str, default: timedelta) -> timedelta:
-    """Of a sign-in, in seconds: nobody is to be locked out at once, or inside for ever."""
-    length = _seconds(env, name, default)
-    if not timedelta(minutes=5) <= length <= timedelta(days=90):
-        raise SettingsError(f"{name} must be from 300 to 7776000 seconds, which are 90 days.")
+def _length(env: Mapping[str, str], name: str, default: timedelta, *, days: int = 90) -> timedelta:
+    """Of a sign-in or a link, in seconds: nobody is to be locked out at once, or inside for ever,
+    which is for more than so many days."""
+    length, longest = _seconds(env, name, default), timedelta(days=days)
+    if not timedelta(minutes=5) <= length <= longest:
+        seconds = int(longest.total_seconds())
+        raise SettingsError(f"{name} must be from 300 to {seconds} seconds, which are {days} days.")
     return length
 
 

@@ -90,6 +90,12 @@ def is_possible(interview: Interview) -> bool:
     return interview.is_over or interview.state is Interview.State.ABANDONED
 
 
+def demand_possible(interview: Interview) -> None:
+    """Raises `WrongState` while the interview goes on."""
+    if not is_possible(interview):
+        raise WrongState(told("Finish the interview first. Then you can take back an answer here."))
+
+
 def take_back(interview: Interview, position: int, storage: Storage) -> None:
     """Delete the answer at that place of the transcript. Done twice it is done once. Commits.
 
@@ -97,8 +103,7 @@ def take_back(interview: Interview, position: int, storage: Storage) -> None:
     while the interview goes on, and `NotFound`.
     """
     interview.demand_kept()
-    if not is_possible(interview):
-        raise WrongState(told("Finish the interview first. Then you can take back an answer here."))
+    demand_possible(interview)
     places = {turn.position: one for one in answers_of(interview) for turn in one.turns}
     answer = places.get(position)
     if answer is None:

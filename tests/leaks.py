@@ -20,7 +20,7 @@ RUN = re.compile(r"[\w-]{32,}", re.ASCII)
 # the addresses of secret links.
 SHAPES = re.compile(
     r"\b(?:eyJ|Ij[A-Z0-9])[\w-]{8,}\.[\w-]+|\.eJ[\w-]{20,}|qualz_[\w-]{20,}|whsec_[\w+/]+"
-    r"|/(?:setup|i|r|p)/[\w-]{20,}"
+    r"|/(?:setup|a|i|r|p)/[\w-]{20,}"
 )
 
 

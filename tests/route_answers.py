@@ -74,6 +74,7 @@ ROUTES: dict[Kind, str] = {
         dashboard.ask_for_rendition dashboard.remove_rendition
         dashboard.merge_again dashboard.cancel_merge dashboard.hear_again
         dashboard.resume_links dashboard.create_resume_link dashboard.revoke_resume_link
+        dashboard.revoke_answers_link
         dashboard.create_personal_links dashboard.renew_personal_link
         dashboard.revoke_personal_link dashboard.remove_personal_link
         dashboard.tags dashboard.make_tag dashboard.change_tag dashboard.remove_tag
@@ -110,7 +111,7 @@ ROUTES: dict[Kind, str] = {
     Kind.ROOM: """
         room.enter room.arrive room.beat room.depart room.end room.pause room.question room.readmit
         room.speech_sample room.stimulus room.answer room.caption room.place_of room.speech_of
-        room.way_on room.withdraw
+        room.way_on room.withdraw room.create_answers_link
         uploads.create uploads.ask uploads.append uploads.terminate
         uploads.close
     """,

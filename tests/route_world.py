@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from qualz import clock, correction, redacting, stimuli, team
+from qualz.answers_link import AnswersLink
 from qualz.api_token import ApiToken
 from qualz.application import create_app
 from qualz.bundle import Bundle
@@ -51,7 +52,6 @@ from qualz.rendition import Rendition
 from qualz.researcher import Researcher, SetUpLink
 from qualz.resume_link import ResumeLink
 from qualz.role import Role
-from qualz.room.answers import key_to
 from qualz.settings import Settings
 from qualz.sign_in import SignIn
 from qualz.study import Study
@@ -66,6 +66,7 @@ from tests.room.conftest import Participant
 
 SAMPLES = Path(__file__).parent / "samples"
 SAID = "It is honey from the attic"
+ANSWERS = ("room.answers", "room.take_back", "room.take_back_all")
 SAFE = {"GET", "HEAD", "OPTIONS"}
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 
@@ -289,6 +290,7 @@ def _surround(world: World, interview: Interview, rosa: Researcher) -> None:
     merge = Merge(recording=recording)
     db.session.add(merge)
     link, _ = ResumeLink.create(interview, validity=timedelta(days=7))
+    answers_link, theirs = AnswersLink.create(interview, validity=timedelta(days=7))
     ((personal, _),) = PersonalLink.create(study, [Person("Bea", "bea@example.org")])
     happening = Happening(interview=interview, kind=Happened.READY, occurrence="one")
     happening.told_at = clock.now()
@@ -317,10 +319,11 @@ def _surround(world: World, interview: Interview, rosa: Researcher) -> None:
         "invitation_id": invitation.public_id,
         "token": study.invitation.token,
         "dashboard.join_team": {"token": joining},
+        **{key: {"token": theirs} for key in ANSWERS},
+        "dashboard.revoke_answers_link": {"link_id": answers_link.id},
         "dashboard.reset_password": {"token": PasswordReset.begin(rosa)},
         "dashboard.export_audit_log": {"form": "csv"},
         "identity_id": identity.public_id,
-        "key": key_to(interview),
         "dashboard.set_up_account": {"token": SetUpLink.renew() or "over"},
         "api.clip": {"number": 1},
         "dashboard.retry_work": {"kind": "merge", "work_id": merge.id},

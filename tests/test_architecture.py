@@ -94,6 +94,7 @@ DOMAIN = [
         "extent",
         "drop",
         "resume_link",
+        "answers_link",
         "search",
         "tag",
         "happening",

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from qualz.answers_link import AnswersLink
 from qualz.api_token import ApiToken
 from qualz.database import db
 from qualz.logs import JsonLines
@@ -103,7 +104,9 @@ def test_no_secret_is_written_down_when_everything_breaks(
     person = Participant(app.test_client())
     interview = person.consents(study)
     doors = [*secret_doors(study, interview.public_id), f"/setup/{new_token()}"]
-    with gone("resume_links", "personal_links", "invitations", "researchers", "turns"):
+    with gone(
+        "resume_links", "answers_links", "personal_links", "invitations", "researchers", "turns"
+    ):
         secrets = ask_for_everything(app, person, doors)
     log = told(everything)
     assert log.count("Traceback") >= 2 * len(doors)
@@ -116,7 +119,8 @@ def ask_for_everything(app: Flask, person: Participant, doors: list[str]) -> lis
     secrets = [PASSWORD, SAID]
     for door in doors:
         secrets.append(door.rpartition("/")[2])
-        answers = [browser.get(door), browser.post(door, data={"consent": "yes"})]
+        sent = f"{door}/withdrawal" if door.startswith("/a/") else door
+        answers = [browser.get(door), browser.post(sent, data={"consent": "yes"})]
         assert {answer.status_code for answer in answers} == {500}, door
         assert secrets[-1] not in answers[0].text
     browser.post("/sign-in", data={"email": "ada@example.org", "password": PASSWORD})
@@ -179,6 +183,7 @@ def a_study(owner: Researcher) -> Study:
 def secret_doors(study: Study, interview: str) -> list[str]:
     found = next(one for one in study.interviews if one.public_id == interview)
     _, resume = ResumeLink.create(found, validity=timedelta(days=7))
+    _, theirs = AnswersLink.create(found, validity=timedelta(days=7))
     ((_, personal),) = PersonalLink.create(study, [Person(name="Grace", email="g@example.org")])
     db.session.commit()
-    return [f"/r/{resume}", f"/p/{personal}", f"/i/{study.invitation.token}"]
+    return [f"/r/{resume}", f"/a/{theirs}", f"/p/{personal}", f"/i/{study.invitation.token}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, select, text
 
-from qualz import moderation
+from qualz import clock, moderation
 from qualz.ai.scripted import ScriptedModerator
+from qualz.answers_link import AnswersLink
 from qualz.conversation import Manner
 from qualz.core import create_core
 from qualz.database import MIGRATIONS, Model, alembic_config, db, is_compared, revisions, upgrade
@@ -107,6 +109,19 @@ def test_a_column_that_an_earlier_migration_made_for_some_days_is_not_made_twice
     db.session.commit()
     upgrade(migrated)
     assert db.session.scalars(select(Interview.page)).all() == []
+
+
+def test_an_interview_of_the_version_before_keeps_its_link_to_the_answers(migrated: Flask):
+    study = Study.start(add_researcher("Ada", "ada@example.org"), title="Kept")
+    study.revise_guide([Question(id="a", text="How?")])
+    study.open()
+    interview = Interview.begin(study.invitation)
+    db.session.commit()
+    downgrade("0025")
+    upgrade(migrated)
+    link = AnswersLink.opened_by("anything", signed_for=interview.public_id)
+    assert link.interview is interview
+    assert timedelta(days=364) < link.expires_at - clock.now() <= timedelta(days=365)
 
 
 def test_the_way_down_leaves_nothing_and_the_way_up_works_again(migrated: Flask):

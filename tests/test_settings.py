@@ -45,6 +45,13 @@ def test_nobody_is_locked_out_at_once_or_inside_for_ever(tmp_path: Path, seconds
         read(tmp_path, QUALZ_SIGN_IN_LONGEST=seconds)
 
 
+def test_a_link_to_ones_answers_may_hold_for_years(tmp_path: Path):
+    years = str(3 * 365 * 86_400)
+    assert read(tmp_path, QUALZ_ANSWERS_LINK=years).answers_link_validity.days == 3 * 365
+    with pytest.raises(SettingsError, match="QUALZ_ANSWERS_LINK"):
+        read(tmp_path, QUALZ_ANSWERS_LINK=f"{years}000")
+
+
 @pytest.mark.parametrize("port", ["many", "-1", "0", "80.5"])
 def test_a_port_that_is_none_is_named(tmp_path: Path, port: str):
     with pytest.raises(SettingsError, match="PORT"):

@@ -17,6 +17,7 @@ from lxml import etree, html
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from qualz.answers_link import AnswersLink
 from qualz.api_token import ApiToken
 from qualz.comment import Comment
 from qualz.database import db
@@ -102,6 +103,7 @@ def world(
     interview.rename(HOSTILE)
     finish(interview)
     _, resume = ResumeLink.create(interview, validity=timedelta(days=7))
+    _, theirs = AnswersLink.create(interview, validity=timedelta(days=7))
     ((link, personal),) = PersonalLink.create(
         study, [Person(name=HOSTILE[:100], email="=cmd|x@example.org")]
     )
@@ -134,6 +136,7 @@ def world(
         "filename": "css/base.css",
         "room.welcome": study.invitation.token,
         "room.agree": study.invitation.token,
+        **dict.fromkeys(("room.answers", "room.take_back", "room.take_back_all"), theirs),
         "room.resume": resume,
         "room.use_resume_link": resume,
         "room.personal": personal,
@@ -146,7 +149,7 @@ def address_of(app: Flask, rule: Rule, world: World) -> str:
     values = {name: world.get(name, "1") for name in rule.arguments}
     if "token" in values:
         values["token"] = world.get(rule.endpoint, "guessed")
-    if rule.endpoint == "dashboard.revoke_resume_link":
+    if rule.endpoint in ("dashboard.revoke_resume_link", "dashboard.revoke_answers_link"):
         values["link_id"] = "1"
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 

@@ -9,6 +9,7 @@ dashboard = Blueprint("dashboard", __name__)
 
 from qualz.dashboard import (  # noqa: E402
     accounts,
+    answers_links,
     api_tokens,
     audits,
     bundles,
@@ -78,6 +79,7 @@ def register_sockets(sockets_: SocketIO) -> None:
 
 __all__ = [
     "accounts",
+    "answers_links",
     "api_tokens",
     "audits",
     "bundles",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qualz import pages, presence
+from qualz.answers_link import AnswersLink
 from qualz.api_token import ApiToken
 from qualz.dashboard import dashboard
 from qualz.delivery import Delivery
@@ -107,6 +108,18 @@ def of_resume_link(link: ResumeLink) -> Chip:
             return Chip("quiet", "Expired")
 
 
+def of_answers_link(link: AnswersLink) -> Chip:
+    match link.state:
+        case AnswersLink.State.NOT_OPENED:
+            return Chip("good", "Not opened")
+        case AnswersLink.State.OPENED:
+            return Chip("good", "Opened")
+        case AnswersLink.State.REVOKED:
+            return Chip("bad", "Revoked")
+        case _:
+            return Chip("quiet", "Expired")
+
+
 def of_api_token(token: ApiToken) -> Chip:
     match token.state:
         case ApiToken.State.VALID:
@@ -160,6 +173,7 @@ def _chips() -> dict[str, object]:
         "chip_of_api_token": of_api_token,
         "chip_of_delivery": of_delivery,
         "chip_of_resume_link": of_resume_link,
+        "chip_of_answers_link": of_answers_link,
         "chip_of_personal_link": of_personal_link,
         "chip_of_team_invitation": of_team_invitation,
         "merged": merged,

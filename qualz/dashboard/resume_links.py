@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from qualz.answers_link import AnswersLink
 from qualz.dashboard import dashboard
 from qualz.dashboard.access import find_interview, researcher
 from qualz.dashboard.invitations import absolute
@@ -24,7 +25,7 @@ DAYS = {1: "1 day", 3: "3 days", 7: "One week", 14: "Two weeks", 30: "30 days"}
 
 @dashboard.get("/studies/<study_id>/transcripts/<interview_id>/resume-links")
 def resume_links(study_id: str, interview_id: str) -> ResponseReturnValue:
-    return _answer(find_interview(study_id, interview_id), is_new=True)
+    return show_links(find_interview(study_id, interview_id), is_new=True)
 
 
 @dashboard.post("/studies/<study_id>/transcripts/<interview_id>/resume-links")
@@ -36,7 +37,7 @@ def create_resume_link(study_id: str, interview_id: str) -> ResponseReturnValue:
         _find(interview, replaced).give_way_to(link)
     db.session.commit()
     address = absolute(url_for("room.resume", token=token))
-    return _answer(interview, created=link, address=address)
+    return show_links(interview, created=link, address=address)
 
 
 @dashboard.delete("/studies/<study_id>/transcripts/<interview_id>/resume-links/<int:link_id>")
@@ -45,7 +46,7 @@ def revoke_resume_link(study_id: str, interview_id: str, link_id: int) -> Respon
     link = _find(interview, link_id)
     link.revoke()
     db.session.commit()
-    return _answer(interview, revoked=link)
+    return show_links(interview, revoked=link)
 
 
 def _find(interview: Interview, link_id: int) -> ResumeLink:
@@ -62,12 +63,12 @@ def _validity() -> timedelta:
     return timedelta(days=days) if days in DAYS else usual
 
 
-def _answer(
+def show_links(
     interview: Interview,
     *,
     created: ResumeLink | None = None,
     address: str | None = None,
-    revoked: ResumeLink | None = None,
+    revoked: ResumeLink | AnswersLink | None = None,
     is_new: bool = False,
 ) -> ResponseReturnValue:
     """The dialog when it opens, its inside when something in it was pressed; else a page."""
@@ -79,6 +80,7 @@ def _answer(
         study=interview.study,
         interview=interview,
         links=sorted(interview.resume_links, key=lambda link: link.id, reverse=True),
+        answers_links=interview.answers_links[::-1],
         created=created,
         address=address,
         revoked=revoked,

@@ -12,7 +12,7 @@ from qualz.database import db
 from qualz.drop import Came
 from qualz.interview import Interview
 from qualz.recap import where_we_were
-from qualz.room import admission, answers, asked, room
+from qualz.room import admission, asked, room
 from qualz.room.captions import who_hears
 from qualz.room.frames import speak_for
 from qualz.room.heartbeats import hear
@@ -34,7 +34,6 @@ def enter(public_id: str) -> ResponseReturnValue:
         study=interview.study,
         room=_settings_of(interview),
         is_captioned=who_hears(interview) is not None,
-        answers_key=answers.key_to(interview),
     )
 
 

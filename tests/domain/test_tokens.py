@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from qualz.answers_link import AnswersLink
 from qualz.api_token import ApiToken
 from qualz.database import db
 from qualz.errors import QualzError
@@ -32,6 +33,7 @@ def inside(token: str) -> object:
 DOORS: tuple[Callable[[str], object], ...] = (
     inside,
     ResumeLink.opened_by,
+    AnswersLink.opened_by,
     PersonalLink.opened_by,
     Invitation.opened_by,
     SetUpLink.opened_by,
@@ -54,11 +56,13 @@ def held(interview: Interview) -> dict[str, Callable[[str], object]]:
     study = interview.study
     _, signed_in = SignIn.begin(study.researcher)
     _, resume = ResumeLink.create(interview, validity=WEEK)
+    _, theirs = AnswersLink.create(interview, validity=WEEK)
     ((_, personal),) = PersonalLink.create(study, [Person("Lena")])
     db.session.commit()
     return {
         signed_in: inside,
         resume: ResumeLink.opened_by,
+        theirs: AnswersLink.opened_by,
         personal: PersonalLink.opened_by,
         study.invitation.token: Invitation.opened_by,
     }

@@ -221,7 +221,7 @@ class Researcher(Actor):
     def revokes_the_link_of(self, label: str) -> None:
         self.page.get_by_role("button", name=f"Actions for {label}").first.click()
         self.page.get_by_role("link", name="Reinvite Participant").first.click()
-        self.presses(re.compile("^Revoke"))
+        self.presses(re.compile("^Revoke the link created"))
         self.sees("The link was revoked")
 
 
@@ -337,6 +337,12 @@ class Participant(Actor):
     def finishes(self) -> None:
         self.presses("Finish")
         self.sees("You can close this tab now", within=MERGED)
+
+    def keeps_their_link(self) -> str:
+        """The one by which they read their answers later."""
+        link = self.page.get_by_role("link", name="See your answers, or take some back")
+        expect(link).to_be_visible()
+        return link.get_attribute("href") or ""
 
 
 class Traveller(Participant):

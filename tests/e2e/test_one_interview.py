@@ -81,6 +81,11 @@ def test_an_interview_with_a_reload_becomes_one_full_session_and_can_go_on(
     participant.hears(QUESTIONS[2])
     participant.answers_aloud(seconds=2)
     participant.finishes()
+    theirs = participant.keeps_their_link()
+    participant.page.reload()
+    assert participant.keeps_their_link() == theirs
+    participant.opens(f"{server.url}{theirs}")
+    participant.sees("The search, it forgets what I typed")
 
     researcher.opens_transcripts(title)
     researcher.opens_interview("Participant 1")

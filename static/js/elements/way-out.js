@@ -1,4 +1,4 @@
-import { getWayOn } from "../helpers/http.js"
+import { getAnswersLink, getWayOn } from "../helpers/http.js"
 import { piece, pieceIfAny } from "../helpers/pieces.js"
 import { translate } from "../helpers/translate.js"
 import { BLOCKED } from "../helpers/words.js"
@@ -78,7 +78,17 @@ export class WayOut {
     if (blocked) piece(this.room, "left-over").textContent = `${NOT_SENT} ${BLOCKED[blocked]}`
     this.room.state = "over"
     piece(this.room, "thanks").focus()
-    if (!blocked) await this.#offerTheWayOn()
+    await Promise.all([this.#offerTheirAnswers(), blocked ? null : this.#offerTheWayOn()])
+  }
+
+  /** The same link again after a reload, for they may have kept it. */
+  async #offerTheirAnswers() {
+    const link = await getAnswersLink(this.visit.room.url, this.kept.get("answers")).catch(() => null)
+    if (!link) return
+    this.kept.set("answers", link.token)
+    piece(this.room, "answers-link", HTMLAnchorElement).href = link.address
+    piece(this.room, "answers-until").textContent = link.until
+    piece(this.room, "answers").hidden = false
   }
 
   /** A button, and never by itself: what is still on its way would be left behind. */

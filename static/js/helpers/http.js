@@ -78,6 +78,18 @@ export async function getWayOn(room) {
 }
 
 /**
+ * A link by which who has finished reads their answers: the one of that token where it still works,
+ * else a new one. Throws as `send` does.
+ *
+ * @param {string} room the room's own address
+ * @param {string | null} token
+ * @returns {Promise<{ address: string, token: string, until: string }>}
+ */
+export async function getAnswersLink(room, token) {
+  return send("POST", `${room}/answers-links`, { token })
+}
+
+/**
  * Get JSON. Throws as `send` does.
  *
  * @param {string} url
