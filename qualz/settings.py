@@ -21,8 +21,8 @@ INTERVIEW_BYTES = 16 * 1024 * MEBIBYTE
 # A flapping network makes many parts of a few seconds; an attacker makes more.
 INTERVIEW_PARTS = 1000
 INTERVIEW_SECONDS = 12 * 60 * 60
-# A morning without a click, and a working day with them: see SECURITY.md.
 ANSWERS_LINK = timedelta(days=365)
+# A morning without a click, and a working day with them: see SECURITY.md.
 SIGN_IN_IDLE = timedelta(hours=2)
 SIGN_IN_LONGEST = timedelta(hours=12)
 LOGS = ("text", "json")
