@@ -57,8 +57,8 @@ class ChangePasswordForm(NewPasswordForm):
         self.password.errors = ["That is not your current password. Try once more."]
 
 
-class CodeForm(Summarised):
-    code = StringField(
+def _code() -> StringField:
+    return StringField(
         "Code",
         [
             DataRequired("Give the code that your app shows now."),
@@ -67,16 +67,25 @@ class CodeForm(Summarised):
         filters=[stripped],
     )
 
+
+class CodeForm(Summarised):
+    code = _code()
+
     def say_no(self, why: str) -> None:
         self.code.errors = [why]
 
 
-class PasswordForm(Summarised):
-    """Asked once more before something is changed that protects the account."""
+class ProofForm(Summarised):
+    """Asked once more before something is changed that protects the account. Who has no second
+    step is asked for no code."""
 
     password = PasswordField(
         "Your password", [InputRequired("Give your password."), Length(max=LONGEST_PASSWORD)]
     )
+    code = _code()
 
     def say_no(self) -> None:
         self.password.errors = ["That is not your password. Try once more."]
+
+    def say_no_to_code(self, why: str) -> None:
+        self.code.errors = [why]

@@ -9,10 +9,9 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from qualz.dashboard import dashboard, entrances
-from qualz.dashboard.access import researcher
-from qualz.dashboard.account_forms import PasswordForm
 from qualz.dashboard.accounts import local_path
 from qualz.dashboard.partials import is_partial
+from qualz.dashboard.second_steps import is_proven, proof_form
 from qualz.database import db
 
 HOLDS_FOR = timedelta(minutes=15)
@@ -51,14 +50,12 @@ def _demand_proof() -> ResponseReturnValue | None:
 @dashboard.route("/sign-in/again", methods=["GET", "POST"])
 def prove() -> ResponseReturnValue:
     destination = local_path(request.values.get("next"))
-    form = PasswordForm(request.form)
-    if request.method == "POST" and form.validate():
-        if entrances.is_password_of(researcher(), form.password.data or ""):
-            if inside := entrances.present():
-                inside.prove()
-            db.session.commit()
-            flash("Thank you. Nothing was changed yet: you can do it now, for 15 minutes.")
-            return redirect(destination, code=303)
-        form.say_no()
+    form = proof_form()
+    if request.method == "POST" and is_proven(form):
+        if inside := entrances.present():
+            inside.prove()
+        db.session.commit()
+        flash("Thank you. Nothing was changed yet: you can do it now, for 15 minutes.")
+        return redirect(destination, code=303)
     page = render_template("dashboard/security/again.html", form=form, next=destination)
     return page, 422 if form.errors else 200

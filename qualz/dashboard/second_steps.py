@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from qualz import limits
 from qualz.dashboard import dashboard, entrances
 from qualz.dashboard.access import researcher
-from qualz.dashboard.account_forms import CodeForm, PasswordForm
+from qualz.dashboard.account_forms import CodeForm, ProofForm
 from qualz.dashboard.invitations import qr_code
 from qualz.dashboard.services import vault
 from qualz.database import db
@@ -131,20 +131,35 @@ def remove_second_step() -> ResponseReturnValue:
 
 
 def _asked_once_more(factor: SecondFactor) -> ResponseReturnValue | None:
-    """The page again where the password is missing or wrong."""
-    form = PasswordForm(request.form)
-    if form.validate():
-        if entrances.is_password_of(researcher(), form.password.data or ""):
-            return None
+    """The page again where the password or the code is missing or wrong."""
+    form = proof_form()
+    return None if is_proven(form) else (_settings(factor, form), 422)
+
+
+def proof_form() -> ProofForm:
+    form = ProofForm(request.form)
+    if SecondFactor.asked_of(researcher()) is None:
+        del form.code
+    return form
+
+
+def is_proven(form: ProofForm) -> bool:
+    """Whether it holds what whoever is inside signs in with; else it says what is wrong."""
+    if not form.validate():
+        return False
+    if not entrances.is_password_of(researcher(), form.password.data or ""):
         form.say_no()
-    return _settings(factor, form), 422
+    # A code is good once, so it is looked at last.
+    elif "code" in form and not _takes(researcher(), form.code.data or ""):
+        form.say_no_to_code(WRONG)
+    return not form.errors
 
 
-def _settings(factor: SecondFactor, form: CodeForm | PasswordForm | None = None) -> str:
+def _settings(factor: SecondFactor, form: CodeForm | ProofForm | None = None) -> str:
     if factor.confirmed_at:
         return render_template(
             "dashboard/security/second_step_on.html",
-            form=form or PasswordForm(),
+            form=form or proof_form(),
             factor=factor,
         )
     uri = factor.uri(vault(), researcher().email)

@@ -121,26 +121,40 @@ def test_a_recovery_code_signs_in_once_however_it_is_typed(codes: list[str], cli
     assert gives(client, codes[4])
 
 
-def test_fresh_recovery_codes_replace_the_old_and_take_the_password(
-    codes: list[str], adas: FlaskClient, client: FlaskClient
+def test_fresh_recovery_codes_replace_the_old_and_take_password_and_code(
+    codes: list[str], phone: Phone, adas: FlaskClient, client: FlaskClient
 ):
-    refused = adas.post(f"{PAGE}/recovery-codes", data={"password": "not my password"})
-    assert refused.status_code == 422
-    fresh = CODE.findall(adas.post(f"{PAGE}/recovery-codes", data=PASSWORD).text)
+    now = {"code": phone.shows()}
+    for wrong in ({"password": "not my password"} | now, PASSWORD, PASSWORD | {"code": "000000"}):
+        assert adas.post(f"{PAGE}/recovery-codes", data=wrong).status_code == 422
+    fresh = CODE.findall(adas.post(f"{PAGE}/recovery-codes", data=PASSWORD | now).text)
     assert len(fresh) == CODES
     assert not gives(client, codes[0])
     assert gives(client, fresh[0])
 
 
-def test_turning_it_off_takes_the_password(
+def test_turning_it_off_takes_password_and_code(
     codes: list[str], adas: FlaskClient, client: FlaskClient, app: Flask
 ):
-    assert adas.post(f"{PAGE}/removal", data={"password": "not mine"}).status_code == 422
+    assert adas.post(f"{PAGE}/removal", data=PASSWORD).status_code == 422
     assert client.post("/sign-in", data=SIGN_IN).location == "/sign-in/code"
-    assert adas.post(f"{PAGE}/removal", data=PASSWORD).status_code == 303
+    assert adas.post(f"{PAGE}/removal", data=PASSWORD | {"code": codes[0]}).status_code == 303
     assert client.post("/sign-in", data=SIGN_IN).location == "/studies"
     kept = app.extensions["settings"].data / "secrets"
     assert [file.name for file in kept.iterdir() if file.name != ".lock"] == []
+
+
+def test_what_protects_the_workspace_is_changed_only_with_a_code_as_well(
+    codes: list[str], phone: Phone, adas: FlaskClient, time: time_machine.Traveller
+):
+    time.shift(timedelta(minutes=16))
+    asked = adas.post("/settings/api-tokens", data={"name": "For R", "validity": "30"}).location
+    assert "Code" in adas.get(asked).text
+    assert adas.post(asked, data=PASSWORD).status_code == 422
+    proof = PASSWORD | {"code": phone.shows()}
+    assert adas.post(asked, data=proof).location == "/settings/api-tokens"
+    # Nobody who looked over a shoulder comes in by the same code.
+    assert adas.post(asked, data=proof).status_code == 422
 
 
 def test_what_was_only_prepared_is_cancelled_without_ado(phone: Phone, adas: FlaskClient):
