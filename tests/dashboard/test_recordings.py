@@ -337,6 +337,19 @@ def test_a_clip_is_sent_in_ranges_to_its_researcher_alone(
     assert app.test_client().get(f"/media/parts/{part.public_id}").status_code == 302
 
 
+def test_the_next_piece_is_refused_as_soon_as_somebody_is_out(
+    adas: FlaskClient, interview: Interview, record: Callable[..., Part]
+):
+    def asks_for_a_piece() -> int:
+        address = f"/media/parts/{part.public_id}"
+        return adas.get(address, headers={"Range": "bytes=0-9"}, buffered=True).status_code
+
+    part = record(interview)
+    assert asks_for_a_piece() == 206
+    adas.post("/sign-out")
+    assert asks_for_a_piece() == 302
+
+
 @pytest.mark.parametrize("what", ["full-sessions", "posters", "peaks"])
 def test_a_full_session_is_sent_to_its_researcher_alone(
     what: str,
