@@ -36,7 +36,8 @@ class MenuButton extends HTMLElement {
     const x = Math.max(GAP, Math.min(right, window.innerWidth - GAP) - menu.offsetWidth)
     menu.style.insetBlockStart = `${y}px`
     menu.style.insetInlineStart = `${x}px`
-    this.#items[0]?.focus({ preventScroll: true })
+    // "toggle" comes a task after the menu opened: by then somebody may be at an item already.
+    if (!menu.contains(document.activeElement)) this.#items[0]?.focus({ preventScroll: true })
   }
 
   /** @param {KeyboardEvent} event */
