@@ -111,6 +111,8 @@ class Interview(Dialogue):
         `carried` are the parameters of the link's address.
         """
         study = invitation.study
+        # Those who begin at the same moment are numbered, and counted, one after the other.
+        db.session.execute(select(Study.id).where(Study.id == study.id).with_for_update())
         if not (is_preview and study.can_open):
             cls.demand_open(study)
         if not is_preview:

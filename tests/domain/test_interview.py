@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,11 +14,12 @@ from sqlalchemy import select
 from qualz import moderation, presence
 from qualz.ai.scripted import ScriptedModerator
 from qualz.conversation import Act, Manner
-from qualz.database import db
+from qualz.database import db, once_more_if_taken
 from qualz.drop import PRESENT_FOR
 from qualz.errors import ElsewhereInRoom, InterviewEnded, LinkUnusable, StudyClosed
 from qualz.guide import Question
 from qualz.interview import Interview
+from qualz.invitation import Invitation
 from qualz.resume_link import ResumeLink
 from qualz.study import Study
 from qualz.tokens import digest
@@ -206,3 +209,31 @@ def test_only_a_digest_of_a_resume_links_token_is_kept(app: Flask, resume_token:
     dump = [row for table in db.metadata.sorted_tables for row in db.session.execute(select(table))]
     assert resume_token not in str(dump)
     assert digest(resume_token) in str(dump)
+
+
+def test_everybody_who_begins_at_the_same_moment_has_a_number_of_their_own(
+    app: Flask, study: Study
+):
+    # SQLite has one writer at a time, and who comes second is tried once more.
+    many, each = (2, 1) if db.engine.dialect.name == "sqlite" else (8, 5)
+    invitation, all_there = study.invitation.id, threading.Barrier(many)
+
+    def begins() -> list[int]:
+        with app.app_context():
+            asked_for = db.session.get_one(Invitation, invitation)
+            assert asked_for.study.guide
+            all_there.wait(10)
+
+            def begin() -> int:
+                interview = Interview.begin(asked_for)
+                db.session.commit()
+                return interview.number
+
+            numbers = [once_more_if_taken(begin) for _ in range(each)]
+            db.session.remove()
+            return numbers
+
+    with ThreadPoolExecutor(many) as pool:
+        found = [pool.submit(begins) for _ in range(many)]
+        numbers = [number for one in found for number in one.result(20)]
+    assert sorted(numbers) == list(range(1, many * each + 1))
