@@ -209,6 +209,15 @@ def move_database(source: Path | None) -> None:
     _tell(telling.moved(settings, source or settings.data / "qualz.db"))
 
 
+@main.command("move-storage")
+@click.option("--back", is_flag=True, help="From the bucket to the data folder; stop Qualz before.")
+def move_storage(back: bool) -> None:
+    """Move all recordings from the data folder to the bucket that QUALZ_S3_BUCKET names."""
+    from qualz.backups import telling
+
+    _tell((telling.brought_back if back else telling.shelved)(_settings()))
+
+
 def _tell(told: Generator[str, None, bool | None]) -> bool | None:
     from qualz.backups.problem import Problem
 

@@ -45,11 +45,13 @@ from qualz.courier import Courier
 from qualz.database import db
 from qualz.listeners import Listeners
 from qualz.media.ffmpeg import FFmpeg
+from qualz.media.shelf import Shelf, whole_digest
+from qualz.media.shelved import ShelvedStorage
 from qualz.media.storage import Storage
 from qualz.moderator import Moderator
 from qualz.moderators import Moderators
 from qualz.post_office import PostOffice
-from qualz.settings import Settings
+from qualz.settings import Settings, SettingsError
 from qualz.speech import Speech
 from qualz.tools import find_ffmpeg
 from qualz.vault import Vault
@@ -95,7 +97,7 @@ def create_core(
     db.init_app(app)
     settings.media.mkdir(parents=True, exist_ok=True)
     vault = Vault(settings.secrets, settings.vault_keys)
-    storage = Storage(settings.media, offload=_offload())
+    storage = _storage(settings)
     app.extensions.update(
         settings=settings,
         listening_since=clock.now(),
@@ -113,8 +115,30 @@ def create_core(
     )
     if binary := settings.ffmpeg or find_ffmpeg():
         app.extensions["ffmpeg"] = FFmpeg(binary=binary)
-    app.extensions["speech"] = Speech(storage, app.extensions.get("ffmpeg"))
+    app.extensions["speech"] = Speech(
+        # What was said is made anew where it is missing, so each machine keeps its own.
+        Storage(settings.media, offload=_offload()),
+        app.extensions.get("ffmpeg"),
+    )
     return app
+
+
+def _storage(settings: Settings) -> Storage:
+    if settings.s3_bucket is None:
+        return Storage(settings.media, offload=_offload())
+    offload = _offload()
+    try:
+        shelf = Shelf(
+            settings.s3_bucket,
+            endpoint=settings.s3_endpoint,
+            prefix=settings.s3_prefix,
+            digest=lambda path: offload(lambda: whole_digest(path)),
+        )
+    except ImportError:
+        raise SettingsError(
+            "QUALZ_S3_BUCKET is set, and boto3 is not installed: pip install '.[s3]'."
+        ) from None
+    return ShelvedStorage(settings.media, shelf, offload=offload)
 
 
 def _write_only_speaker(settings: Settings) -> Any:

@@ -145,7 +145,7 @@ class Derivative(Download):
             with storage.workspace(self.__tablename__) as workspace:
                 out = workspace / "made-whole"
                 ending = make(
-                    storage.path(made_of),
+                    storage.here(made_of),
                     out,
                     ffmpeg=ffmpeg,
                     workspace=workspace,

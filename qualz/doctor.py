@@ -7,9 +7,11 @@ import importlib.util
 import logging
 import os
 import platform
+import secrets
 import shutil
 import subprocess  # nosec B404 # few may: see tests/test_architecture.py
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from qualz import tools
+from qualz.media.shelf import Shelf
 from qualz.processes import instance, own_redis
 from qualz.processes.child import ROOT
 from qualz.settings import MEBIBYTE, Settings
@@ -57,6 +60,7 @@ def examine(settings: Settings) -> list[Finding]:
         _hearing,
         _speaking,
         _data_folder,
+        *((_bucket,) if settings.s3_bucket else ()),
         _database,
         _browser_libraries,
         _port,
@@ -188,6 +192,26 @@ def _data_folder(settings: Settings) -> Finding:
     if free < LITTLE_SPACE:
         return _warning("data", f"{text}. An hour of video takes about 2 GiB; make room soon.")
     return _ok("data", text)
+
+
+def _bucket(settings: Settings) -> Finding:
+    name = f"doctor-{secrets.token_hex(8)}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(b"Qualz")
+        try:
+            shelf = Shelf(
+                settings.s3_bucket or "", endpoint=settings.s3_endpoint, prefix=settings.s3_prefix
+            )
+            shelf.put(path, name)
+            shelf.fetch(name, path)
+            shelf.delete(name)
+        except ImportError:
+            return _problem("bucket", "boto3 is not installed: pip install '.[s3]'")
+        except OSError as cause:
+            text = f"{settings.s3_bucket} cannot be written to and read: {cause}. "
+            return _problem("bucket", f"{text}Parts wait in the data folder until it can.")
+    return _ok("bucket", f"a file went to {settings.s3_bucket} and came back")
 
 
 def _database(settings: Settings) -> Finding:

@@ -116,7 +116,7 @@ def _add(parcel: Parcel, interview: Interview, wanted: Wanted, storage: Storage)
         parcel.add(f"{folder}/transcript.{form}", written, at=at, what="transcript")
     for name, file, most in media:
         try:
-            with storage.path(file).open("rb") as source:
+            with storage.here(file).open("rb") as source:
                 parcel.copy(f"{folder}/{name}", source, at=at, most=most, what="recording")
         except FileNotFoundError:
             reason = "not in the server's storage"
@@ -129,7 +129,7 @@ def _media(interview: Interview) -> Iterable[tuple[str, str, int | None]]:
     # What is redacted or was taken back is in no clip that may be shown.
     for part in recording.shown_clips:
         ending = part.content_type.partition("/")[2]
-        yield f"part {part.number}.{ending}", part.file, part.bytes_durable
+        yield f"part {part.number}.{ending}", part.kept_as, part.bytes_durable
     if recording.full_session:
         ending = recording.full_session.rpartition(".")[2]
         yield f"full session.{ending}", recording.full_session, None

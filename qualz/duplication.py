@@ -70,6 +70,6 @@ def _own(stimulus: Stimulus | None, study: Study, copy: Study, storage: Storage)
         storage.demand_room(storage.size(stimulus.source))
         with storage.workspace("stimulus") as workspace:
             path = workspace / "file"
-            shutil.copyfile(storage.path(stimulus.source), path)
+            shutil.copyfile(storage.here(stimulus.source), path)
             storage.publish(path, name)
     return replace(stimulus, source=name)

@@ -99,7 +99,8 @@ def _erase_from(
     ffmpeg: FFmpeg,
     on_progress: Callable[[float], None],
 ) -> None:
-    file, source = part.file, recording.sources([part], storage)[0]
+    file, kept = part.file, part.kept_as
+    source = recording.sources([part], storage)[0]
     db.session.commit()
     try:
         full_session.planned([source])
@@ -109,21 +110,23 @@ def _erase_from(
             raise
         # Nobody could ever play it, so it cannot be told where the answer is: all of it goes.
         log.warning("%s is removed, for an answer in it was taken back: %s", file, reason)
-        storage.delete(file)
+        for name in {file, kept}:
+            storage.delete(name)
     else:
-        _replace(source, file, places, storage, ffmpeg, on_progress)
+        _replace(source, file, kept, places, storage, ffmpeg, on_progress)
     _note_erased(part, places, storage)
 
 
 def _replace(
     source: Source,
     file: str,
+    kept: str,
     places: list[Place],
     storage: Storage,
     ffmpeg: FFmpeg,
     on_progress: Callable[[float], None],
 ) -> None:
-    size = storage.size(file)
+    size = storage.size(kept)
     with storage.workspace("erasing") as workspace:
         whole, erased = workspace / "whole", workspace / "erased"
         report = full_session.make(
@@ -143,9 +146,9 @@ def _replace(
         redact.make(
             whole, erased, spans, ffmpeg=ffmpeg, workspace=workspace, on_progress=on_progress
         )
-        if storage.size(file) != size:
+        if storage.size(kept) != size:
             raise full_session.CannotMerge("More of a clip arrived while an answer was erased.")
-        storage.publish(erased, file)
+        storage.replace(erased, file)
 
 
 def is_due_again(recording: Recording) -> bool:
@@ -158,8 +161,12 @@ def is_due_again(recording: Recording) -> bool:
 
 
 def _note_erased(part: Part, places: list[Place], storage: Storage) -> None:
-    size, head = storage.size(part.file), storage.head(part.file, 16)
+    file = part.file
+    size, head = storage.spooled(file), storage.head(file, 16)
+    kept = storage.shelve(file) if size else None
     part.become(size, sniff(head))
+    part.shelved = kept
     for one in places:
         one.row.erased_at = clock.now()
     db.session.commit()
+    storage.settle(file, kept, size)

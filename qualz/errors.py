@@ -151,6 +151,13 @@ class NotARecording(QualzError):
     status = 415
 
 
+class Elsewhere(QualzError):
+    """What it goes on from lies on another machine; `retry_after` is in seconds."""
+
+    status = 503
+    retry_after = 2
+
+
 class PartClosed(QualzError):
     status = 410
 

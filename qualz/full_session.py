@@ -60,7 +60,7 @@ def make(
     out = workspace / "full-session"
     if held := _original_still_good(recording, manifest, storage):
         told, mime_type = dict(recording.report or {}), recording.original_type or ""
-        source = storage.path(held)
+        source = storage.here(held)
     else:
         parts = _parts(recording, manifest)
         report = full_session.make(

@@ -18,8 +18,8 @@ from qualz import clock, presence
 from qualz.database import db, lightly, rows_changed
 from qualz.errors import NotFound
 from qualz.interview import Interview
-from qualz.media.storage import Storage
-from qualz.part import HEADER, Part, file_of
+from qualz.media.storage import OffsetMismatch, Storage
+from qualz.part import HEADER, Part, demand_here, file_of
 from qualz.recording import folder_of
 
 
@@ -64,7 +64,11 @@ class Growing:
         Raises what `Part.append` does. The disk is waited for without a connection.
         """
         db.session.commit()
-        durable = storage.append(self.file, data, at=self.bytes_durable)
+        try:
+            durable = storage.append(self.file, data, at=self.bytes_durable)
+        except OffsetMismatch as cause:
+            demand_here(cause.size, acknowledged=self.bytes_durable, storage=storage)
+            raise
         lightly()
         if self._note(durable, until_ms):
             presence.note_bytes(self.interview_id, self.recording_id, self.number)

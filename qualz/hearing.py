@@ -144,9 +144,12 @@ class Hearing(Leased):
             missing = "engine" if listener is None else "ffmpeg" if ffmpeg is None else "sound"
             self._fail(f"There is no {missing} to hear it with.")
             return
+        if storage.has_shelf and part.shelved is None and not storage.spooled(part.file):
+            self.put_off("Its sound is on another server.")
+            return
         begins, ends = (self.turn.begins_ms or 0) / 1000, (self.turn.ends_ms or 0) / 1000
         is_whole = part.is_whole or part.stored >= ends
-        path, language = storage.path(part.file), self.turn.interview.conversation.terms.language
+        path, language = storage.here(part.kept_as), self.turn.interview.conversation.terms.language
         # No transaction stays open while others work.
         db.session.commit()
         try:

@@ -13,6 +13,7 @@ from qualz.database import db
 from qualz.media import waveform
 from qualz.media.ffmpeg import Failed, FFmpeg, Stopped
 from qualz.media.poster import poster
+from qualz.media.shelf import OutOfReach
 from qualz.media.storage import DiskFull, Storage
 from qualz.recording import Recording
 
@@ -41,7 +42,7 @@ def illustrate(recording: Recording, *, storage: Storage, ffmpeg: FFmpeg | None)
 def _make(
     recording: Recording, name: str, has_picture: bool, storage: Storage, ffmpeg: FFmpeg
 ) -> None:
-    path, seconds = storage.path(name), recording.seconds
+    path, seconds = storage.here(name), recording.seconds
     peaks, picture = recording.peaks or "", recording.poster or ""
     # No transaction stays open while ffmpeg works.
     db.session.commit()
@@ -53,5 +54,7 @@ def _make(
                 storage.publish_beside(made, picture, of=name)
             made.write_bytes(waveform.peaks(path, seconds, workspace, ffmpeg=ffmpeg))
             storage.publish_beside(made, peaks, of=name)
+        except OutOfReach:
+            raise
         except (Failed, Stopped, DiskFull, OSError, ValueError) as reason:
             log.warning("%s goes without all of its illustrations: %s", name, reason)

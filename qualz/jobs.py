@@ -23,6 +23,7 @@ from qualz.leased import Leased, LeaseLost
 from qualz.letter import Letter
 from qualz.mail import Mail
 from qualz.media import usage
+from qualz.media.shelf import OutOfReach, beating
 from qualz.merge import Merge
 from qualz.recording import Recording
 from qualz.rendition import Rendition
@@ -119,13 +120,15 @@ def _carry_out(kind: type[Work], work_id: int, **more: Any) -> None:
         announce = _news_of(claimed)
         _log_about(claimed)
         try:
-            claimed.run(
-                storage=current_app.extensions["storage"],
-                ffmpeg=current_app.extensions.get("ffmpeg"),
-                lease_for=lease,
-                announce=announce,
-                **more,
-            )
+            # A large file may be on its way from a store for longer than a lease.
+            with beating(partial(claimed.stay_claimed, lease)):
+                claimed.run(
+                    storage=current_app.extensions["storage"],
+                    ffmpeg=current_app.extensions.get("ffmpeg"),
+                    lease_for=lease,
+                    announce=announce,
+                    **more,
+                )
             announce()
             _ended(kind, work_id)
         except (LeaseLost, ObjectDeletedError):
@@ -136,6 +139,9 @@ def _carry_out(kind: type[Work], work_id: int, **more: Any) -> None:
             )
             # There may be nothing left to tell of.
             return
+        except OutOfReach as cause:
+            claimed.put_off(f"The store of recordings is out of reach: {cause}")
+            raise
         except Exception as cause:
             claimed.note_trouble(cause)
             raise

@@ -118,6 +118,16 @@ class Leased(Model):
         self._change_held(reason=f"Something unforeseen happened: {cause!r}"[:LONGEST_REASON])
         db.session.commit()
 
+    def stay_claimed(self, lease_for: timedelta) -> None:
+        """Say that this worker lives, and is as far as before. Raises `LeaseLost`."""
+        self._renew(self.progress, lease_for)
+
+    def put_off(self, reason: str) -> None:
+        """It is not to be done now, or not here: it is tried again as if it had not been."""
+        db.session.rollback()
+        self._change_held(attempts=type(self).attempts - 1, reason=reason[:LONGEST_REASON])
+        db.session.commit()
+
     def _is_given_up(self, doing: str) -> bool:
         """Whether this attempt would be one too many; it has failed then."""
         if self.attempts <= MOST_ATTEMPTS:

@@ -122,6 +122,9 @@ class Merge(Leased):
         except FileNotFoundError:
             # Files go when their interview is deleted, and its merges with it.
             self._renew(0.0, lease_for)
+            if storage.has_shelf and self.recording.arrives_elsewhere:
+                self.put_off("A clip is on its way from the server that received it.")
+                return
             raise
         self._publish(made, storage)
         if self.recording.state is Recording.State.READY:

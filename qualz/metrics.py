@@ -28,7 +28,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from sqlalchemy.exc import SQLAlchemyError
 
-from qualz import clock, counting, limits, queues, workload
+from qualz import clock, counting, limits, queues, shelving, workload
 from qualz.background import LINES
 from qualz.database import db
 from qualz.headroom import Headroom
@@ -136,6 +136,9 @@ def _live() -> Metrics:
     lag.add_metric(["max"], found.lag_most)
     yield lag
     yield _gauge("waiting_bytes", "Bytes that wait in browsers to be sent.", found.waiting)
+    if current_app.extensions["storage"].has_shelf:
+        what = "Closed parts that are not in the bucket yet."
+        yield _gauge("unshelved_parts", what, len(shelving.unshelved()))
 
 
 def _work() -> Metrics:

@@ -104,7 +104,7 @@ def media_of(interview: Interview, wanted: Wanted) -> Iterator[Media]:
             ending = part.content_type.partition("/")[2].partition(";")[0] or "webm"
             name = f", clip {part.number}.{ending}"
             yield Media(
-                file=part.file,
+                file=part.kept_as,
                 name=name,
                 what="clip",
                 bytes=part.bytes_durable,
@@ -219,7 +219,7 @@ def _add(
     for one in media:
         name = f"{base}{one.name}"
         try:
-            with storage.path(one.file).open("rb") as source:
+            with storage.here(one.file).open("rb") as source:
                 parcel.copy(name, source, at=at, most=one.bytes, what=one.what, **known)
         except FileNotFoundError:
             parcel.leave_out(name, what=one.what, reason="not in the server's storage", **known)

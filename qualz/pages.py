@@ -20,7 +20,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from qualz import clock
 from qualz.database import db
-from qualz.errors import QualzError, TooManyTries
+from qualz.errors import Elsewhere, QualzError, TooManyTries
+from qualz.media.shelf import OutOfReach
 from qualz.media.storage import DiskFull, Storage
 from qualz.sending import send
 from qualz.wording import told
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_set_headers)
     app.register_error_handler(QualzError, _refuse)
     app.register_error_handler(DiskFull, _refuse_for_want_of_room)
+    app.register_error_handler(OutOfReach, _refuse_for_now)
     app.register_error_handler(OperationalError, _refuse_if_there_is_no_room)
     app.register_error_handler(HTTPException, _fail)
     app.add_url_rule("/healthz", "healthz", lambda: ("ok", 200, {"Content-Type": "text/plain"}))
@@ -130,6 +132,7 @@ TITLES = {
     410: told("No longer here"),
     413: told("That is too large"),
     429: told("Please wait a moment"),
+    503: told("Please wait a moment"),
     507: told("The server has no room left"),
 }
 ADVICE = {
@@ -137,6 +140,7 @@ ADVICE = {
     403: told("Ask whoever sent you here for a fresh link."),
     404: told("The address may be incomplete. Check it, or go back to where you came from."),
     500: told("Something broke on our side and has been written down. Try once more in a moment."),
+    503: told("The store of recordings does not answer. Nothing is lost. Try again in a minute."),
     507: told(
         "The server's disk is full, so this was not kept. Everything before it is safe. Keep this "
         "page open, tell the research team, and try again when they have made room."
@@ -155,8 +159,16 @@ def wants_page() -> bool:
 
 def _refuse(error: QualzError) -> ResponseReturnValue:
     answer = current_app.make_response(_answer(error.status, type(error).__name__, str(error)))
-    if isinstance(error, TooManyTries):
+    if isinstance(error, TooManyTries | Elsewhere):
         answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _refuse_for_now(error: OutOfReach) -> ResponseReturnValue:
+    log.error("The store of recordings is out of reach: %s", error)
+    db.session.rollback()
+    answer = current_app.make_response(_answer(503, OutOfReach.__name__, ADVICE[503]))
+    answer.headers["Retry-After"] = str(Elsewhere.retry_after)
     return answer
 
 

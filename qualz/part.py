@@ -21,10 +21,10 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from qualz import clock
 from qualz.database import PublicId, db, lightly, rows_changed
-from qualz.errors import CameraNotAllowed, NotARecording, NotFound, PartClosed
+from qualz.errors import CameraNotAllowed, Elsewhere, NotARecording, NotFound, PartClosed
 from qualz.extent import LONGEST_MS, EndReason, Extent
 from qualz.media import probe
-from qualz.media.storage import Storage
+from qualz.media.storage import OffsetMismatch, Storage
 
 if TYPE_CHECKING:
     from qualz.recording import Recording
@@ -46,12 +46,27 @@ WRITTEN_BY_OTHERS = [
     "recorded_ms",
     "delivered_ms",
     "is_sealed",
+    "shelved",
 ]
+
+
+def demand_here(found: int, *, acknowledged: int, storage: Storage) -> None:
+    """Where another machine has a part, fewer bytes than were acknowledged must not be told of: its
+    recorder has nothing before them any more. Raises `Elsewhere`."""
+    if storage.has_shelf and found < acknowledged:
+        raise Elsewhere(
+            "The rest of this part lies on another server just now. Try again in a moment."
+        )
 
 
 def file_of(folder: str, number: int, public_id: str, reported_type: str) -> str:
     ending = "mp4" if "mp4" in reported_type else "webm"
     return f"{folder}/part-{number:03d}-{public_id}.{ending}"
+
+
+def is_part(name: str) -> bool:
+    """Whether a name in storage is a part's, before it was shelved or after."""
+    return name.rpartition("/")[2].startswith("part-")
 
 
 class Part(Extent):
@@ -76,6 +91,8 @@ class Part(Extent):
     # A digest of its first so many bytes, by which work that was done on them is found again.
     content: Mapped[str | None] = mapped_column(String(64))
     content_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # Its name on the shelf, once all of it is there; None where there is no shelf, too.
+    shelved: Mapped[str | None] = mapped_column(String(200))
     # An answer in it was erased: what its recorder still has would not fit what it became.
     is_sealed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
@@ -103,6 +120,11 @@ class Part(Extent):
     def file(self) -> str:
         """Its file's name in storage."""
         return file_of(self.recording.folder, self.number, self.public_id, self.reported_type)
+
+    @property
+    def kept_as(self) -> str:
+        """The name in storage to read it by."""
+        return self.shelved or self.file
 
     @property
     def content_type(self) -> str:
@@ -135,7 +157,11 @@ class Part(Extent):
             sniffed = sniffed or found
         # The disk is waited for without a connection: there are fewer of them than participants.
         db.session.commit()
-        durable = storage.append(file, data, at=at)
+        try:
+            durable = storage.append(file, data, at=at)
+        except OffsetMismatch as cause:
+            demand_here(cause.size, acknowledged=self.bytes_durable, storage=storage)
+            raise
         try:
             self.note_appended(durable, until_ms=until_ms, sniffed=sniffed)
         except (InvalidRequestError, StaleDataError) as cause:
@@ -166,7 +192,7 @@ class Part(Extent):
         grown = rows_changed(
             update(Part)
             .where(Part.id == self.id, Part.bytes_durable < durable, Part.is_sealed.is_(False))
-            .values(bytes_durable=durable, last_byte_at=clock.now(), **until)
+            .values(bytes_durable=durable, last_byte_at=clock.now(), shelved=None, **until)
         )
         db.session.refresh(self, WRITTEN_BY_OTHERS)
         if not grown:

@@ -50,7 +50,10 @@ def _digest_new(recording: Recording, storage: Storage) -> bool:
     what cannot be prepared is not tried for ever."""
     db.session.expire_all()
     new = [part for part in _closed(recording) if part.content_bytes < part.bytes_durable]
-    known = [(part, part.file, part.bytes_durable) for part in new]
+    known = [(part, part.kept_as, part.bytes_durable) for part in new]
+    if storage.has_shelf:
+        # What another machine received is looked at once it lies on the shelf.
+        known = [one for one in known if storage.size(one[1]) >= one[2]]
     # No transaction stays open while the disk works.
     db.session.commit()
     digests = [storage.digest(file, count) for _, file, count in known]

@@ -187,7 +187,7 @@ def _add(
         with sources.within(kind, guid=guid("media", one.file), **attributes):
             if is_one:
                 _transcript(sources, parcel, public_id, label, at, text, blocks)
-        with storage.path(one.file).open("rb") as source:
+        with storage.here(one.file).open("rb") as source:
             parcel.copy(f"sources/{file}", source, at=at, most=one.bytes)
 
 

@@ -89,7 +89,7 @@ class Receipt(Model):
     batch: Mapped[str] = mapped_column(String(24), index=True)
     # By their public ids. A study's own receipt names no interview: each has one of its own.
     study: Mapped[str] = mapped_column(String(24))
-    interview: Mapped[str | None] = mapped_column(String(24))
+    interview: Mapped[str | None] = mapped_column(String(24), index=True)
     parts: Mapped[int] = mapped_column(default=0)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     turns: Mapped[int] = mapped_column(default=0)

@@ -222,7 +222,7 @@ class Recording(Model):
         """The parts as they are handed to the merge engine."""
         return [
             Source(
-                path=storage.path(part.file),
+                path=storage.here(part.kept_as),
                 label=part.label,
                 gap_before=self.gap_before(part),
                 without_picture=not self.interview.camera.is_allowed,
@@ -232,10 +232,15 @@ class Recording(Model):
             for part in parts
         ]
 
+    @property
+    def arrives_elsewhere(self) -> bool:
+        """Whether a part is in no place yet that each machine reaches. Only with a shelf."""
+        return any(part.bytes_durable and part.shelved is None for part in self.parts)
+
     @staticmethod
     def _is_as_digested(part: Part, storage: Storage) -> bool:
         """A process may have ended between writing bytes and noting them down."""
-        return part.content_bytes == part.bytes_durable == storage.size(part.file)
+        return part.content_bytes == part.bytes_durable == storage.size(part.kept_as)
 
     def grow_stale(self) -> None:
         """Something was added. A merge under way finds out by itself when it is done.

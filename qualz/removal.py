@@ -25,7 +25,7 @@ from qualz.highlight import Highlight
 from qualz.interview import Interview
 from qualz.invitation import Invitation
 from qualz.merge import Merge
-from qualz.part import Part
+from qualz.part import Part, is_part
 from qualz.personal_link import PersonalLink
 from qualz.receipt import Facts, Receipt, What, Why, facts_of
 from qualz.recording import Recording
@@ -178,7 +178,7 @@ def go_on(storage: Storage) -> None:
     kept = [folder for folder in meant if _clear_left(folder, storage)]
     if meant and forget():
         for folder in meant:
-            if folder in kept or not storage.path(folder).exists():
+            if folder in kept or not storage.holds(folder):
                 storage.forget_meaning(folder)
 
 
@@ -194,22 +194,19 @@ def _clear_left(folder: str, storage: Storage) -> bool:
     is_owned = _is_owned(public_id)
     if is_owned:
         named = set(_parts_of(public_id))
-        held = [file for file in held if _is_part(file) and file not in named]
+        held = [file for file in held if is_part(file) and file not in named]
         held = held if named else []
     db.session.commit()
     storage.delete_files(folder, held)
     return is_owned
 
 
-def _is_part(file: str) -> bool:
-    return file.rpartition("/")[2].startswith("part-")
-
-
 def _parts_of(public_id: str) -> list[str]:
     """The files of a recording that was deleted once and goes on."""
     held = select(Part).join(Part.recording).join(Recording.interview)
     mine = (Interview.public_id == public_id, Recording.deleted_at.is_not(None))
-    return [part.file for part in db.session.scalars(held.where(*mine))]
+    parts = db.session.scalars(held.where(*mine))
+    return [name for part in parts for name in {part.file, part.kept_as}]
 
 
 def _is_owned(public_id: str) -> bool:

@@ -27,7 +27,7 @@ def send(
     storage: Storage = current_app.extensions["storage"]
     settings: Settings = current_app.extensions["settings"]
     try:
-        path = storage.path(name)
+        path = storage.here(name)
         # A proxy would tell of a missing file in its own words, without a page.
         if not path.is_file():
             raise FileNotFoundError(name)

@@ -82,6 +82,11 @@ class Settings:
     log: str = "text"
     # Bytes that the disk has to have left for new interviews; None: what fits, see `headroom`.
     disk_reserve: int | None = None
+    # The bucket of an S3-compatible store that recordings lie in; None: in the data folder. Where
+    # the store is, unless it is Amazon's, and what stands before every name.
+    s3_bucket: str | None = None
+    s3_endpoint: str | None = None
+    s3_prefix: str = ""
     # How many web processes serve the one port; their sockets speak through Redis.
     web: int = 1
     # Whom people can ask who are stuck: an e-mail address, or a page's.
@@ -194,6 +199,9 @@ class Settings:
             answers_link_validity=_length(env, "QUALZ_ANSWERS_LINK", ANSWERS_LINK, days=3650),
             log=_one_of(LOGS, env, "QUALZ_LOG"),
             disk_reserve=_disk_reserve(env, "QUALZ_DISK_RESERVE"),
+            s3_bucket=env.get("QUALZ_S3_BUCKET", "").strip() or None,
+            s3_endpoint=_endpoint(env, "QUALZ_S3_ENDPOINT"),
+            s3_prefix=_prefix(env.get("QUALZ_S3_PREFIX", "").strip(" /")),
             web=_whole_number(env, "WEB", 1),
             metrics_token=_token(env, "QUALZ_METRICS_TOKEN"),
             grace=_seconds(env, "QUALZ_GRACE", GRACE),
@@ -217,6 +225,17 @@ def _token(env: Mapping[str, str], name: str) -> str | None:
     if told and not re.fullmatch(r"[\x21-\x7e]{16,}", told):
         raise SettingsError(f"{name} needs 16 characters or more, without spaces between.")
     return told or None
+
+
+def _endpoint(env: Mapping[str, str], name: str) -> str | None:
+    told = env.get(name, "").strip().rstrip("/")
+    if told and not re.fullmatch(r"https?://[^\s/?#@]+", told):
+        raise SettingsError(f"{name} must be like https://s3.example.org, not “{told}”.")
+    return told or None
+
+
+def _prefix(told: str) -> str:
+    return f"{told}/" if told else ""
 
 
 def _sendfile(env: Mapping[str, str], name: str) -> str | None:

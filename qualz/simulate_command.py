@@ -30,7 +30,7 @@ def _number(name: str, least: float, usual: float, told: str) -> Option:
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 MEDIA = "A WebM recording that they send, again and again; else speech of 64 kbit/s."
-HERE = "The server is on this machine, with these settings: look into its storage."
+HERE = "The server is on this machine, with these settings: look into its storage, if it has one."
 BY_API = "A file with a token of the API, to check by."
 ADDRESSES = "Come from addresses of their own, where QUALZ_PROXIES=1 believes it."
 
@@ -129,8 +129,9 @@ def _check(told: Report, link: str, settings: Settings | None, token: str) -> No
     from qualz.simulation.noticing import noticed
 
     try:
-        if settings:
+        if settings and not settings.s3_bucket:
             told.kept.append(check(told.people, Folder(settings.media)))
+        if settings:
             with create_core(replace(settings, redis_url=None)).app_context():
                 told.noticed = noticed(told.tally.outages)
         if token:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -27,6 +27,7 @@ from qualz import (
     preparation,
     presence,
     removal,
+    shelving,
     telling,
 )
 from qualz.bundle import Bundle
@@ -40,6 +41,7 @@ from qualz.interview import Interview
 from qualz.leased import Leased
 from qualz.letter import Letter
 from qualz.mail import Mail
+from qualz.media.shelved import ShelvedStorage
 from qualz.media.storage import Storage
 from qualz.merge import Merge
 from qualz.part import EndReason, Part
@@ -82,23 +84,48 @@ def run(app: Flask, stop: threading.Event) -> None:
                 log.exception("A sweep failed; the next one tries again.")
 
 
+def shelve(app: Flask, stop: threading.Event) -> None:
+    """Beside it, where there is a shelf: what goes there, and comes from there."""
+    settings: Settings = app.extensions["settings"]
+    for number in count():
+        if stop.wait(settings.sweep_interval.total_seconds()):
+            return
+        with app.app_context():
+            try:
+                shelve_once(is_thorough=number % TIDIED_EVERY == 0)
+            except Exception:
+                log.exception("Shelving failed; the next round tries again.")
+
+
+def shelve_once(*, is_thorough: bool = True) -> None:
+    storage: ShelvedStorage = current_app.extensions["storage"]
+    steps: list[Step] = [partial(shelving.shelve_closed, storage)]
+    if is_thorough:
+        steps += [partial(shelving.tidy, storage), *_clearing(storage)]
+    _take(steps)
+
+
 def once(settings: Settings, *, is_thorough: bool = True) -> None:
-    """Each step by itself: none holds the database while the next one looks around."""
-    for step in [*_watching(settings), *(_tidying(settings) if is_thorough else ())]:
-        try:
-            changed = step()
-            db.session.commit()
-            for interview in changed or []:
-                broadcasts.interview_changed(interview)
-        except SQLAlchemyError:
-            log.exception("A step of the sweep failed; the next round tries again.")
-            db.session.rollback()
+    _take([*_watching(settings), *(_tidying(settings) if is_thorough else ())])
     if is_thorough:
         current_app.extensions["storage"].clear_workspaces()
     queue = current_app.extensions["queue"]
     for job, work_id in _waiting():
         if not background.ring(queue, job, work_id):
             break
+
+
+def _take(steps: Iterable[Step]) -> None:
+    """Each step by itself: none holds the database while the next one looks around."""
+    for step in steps:
+        try:
+            changed = step()
+            db.session.commit()
+            for interview in changed or []:
+                broadcasts.interview_changed(interview)
+        except (SQLAlchemyError, OSError):
+            log.exception("A step of the sweep failed; the next round tries again.")
+            db.session.rollback()
 
 
 def _watching(settings: Settings) -> list[Step]:
@@ -110,7 +137,7 @@ def _watching(settings: Settings) -> list[Step]:
         partial(presence.complete_again, hold=settings.hold),
         presence.abandon_forgotten,
         partial(close_held_parts, hold=settings.hold, storage=storage),
-        partial(begin_due_merges, hold=settings.hold),
+        partial(begin_due_merges, hold=settings.hold, has_shelf=storage.has_shelf),
         partial(hand_on_news, settings),
     ]
 
@@ -120,17 +147,25 @@ def _tidying(settings: Settings) -> list[Step]:
     lengths = Lengths(settings.sign_in_idle, settings.sign_in_longest)
     storage: Storage = current_app.extensions["storage"]
     return [
-        partial(Rendition.keep_up, storage),
-        partial(Excerpt.keep_up, storage),
-        partial(Bundle.keep_up, storage),
+        # A store may let one wait, and drops are noticed here.
+        *(() if storage.has_shelf else _clearing(storage)),
         Hearing.begin_completed,
         Deletion.keep_promises,
         Deletion.clear_old,
-        partial(removal.go_on, storage),
         Happening.clear_old,
         Delivery.clear_old,
         Letter.clear_old,
         partial(SignIn.clear_old, lengths),
+    ]
+
+
+def _clearing(storage: Storage) -> list[Step]:
+    """What removes files."""
+    return [
+        partial(Rendition.keep_up, storage),
+        partial(Excerpt.keep_up, storage),
+        partial(Bundle.keep_up, storage),
+        partial(removal.go_on, storage),
     ]
 
 
@@ -178,8 +213,11 @@ def _close_held(part_id: int, storage: Storage) -> None:
     db.session.commit()
 
 
-def begin_due_merges(*, hold: timedelta) -> None:
-    """`Recording.is_due` decides; the query only spares it those that cannot be."""
+def begin_due_merges(*, hold: timedelta, has_shelf: bool = False) -> None:
+    """`Recording.is_due` decides; the query only spares it those that cannot be.
+
+    With a shelf parts are waited for there: another machine may do the merge.
+    """
     is_left = or_(
         Interview.state.in_([Interview.State.COMPLETED, Interview.State.ABANDONED]),
         Interview.interrupted_at <= clock.now() - hold,
@@ -193,6 +231,9 @@ def begin_due_merges(*, hold: timedelta) -> None:
         Recording.parts.any(Part.bytes_durable > 0),
         ~Recording.parts.any(Part.closed_at.is_(None)),
     )
+    if has_shelf:
+        unshelved = Part.shelved.is_(None) & (Part.bytes_durable > 0)
+        candidates = candidates.where(~Recording.parts.any(unshelved))
     for recording in db.session.scalars(candidates).all():
         if recording.is_due(hold=hold) or erasing.is_due_again(recording):
             Merge.begin(recording)

@@ -39,6 +39,7 @@ from qualz.study import Study
 from qualz.tools import find_redis_server
 from tests.later import later_but_for
 from tests.postgresql import postgresql, programs
+from tests.store import CREDENTIALS, Bucket, store
 
 
 class LateRule(Rule):
@@ -309,3 +310,18 @@ def _await_redis(url: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """Of a store of the tests' own, which speaks S3."""
+    with store() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(store_url: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty one."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return Bucket(store_url)

@@ -46,6 +46,7 @@ DOMAIN = [
         "said",
         "guise",
         "removal",
+        "shelving",
         "withdrawal",
         "deletion",
         "retention",

@@ -21,6 +21,8 @@ READ = (ROOT / "qualz" / "settings.py").read_text()
 KNOWN = set(re.findall(r'"((?:QUALZ_\w+|DATABASE_URL|REDIS_URL|PORT|FFMPEG))"', READ))
 # Only Compose and Caddy read these.
 THEIRS = {"QUALZ_DOMAIN", "QUALZ_VERSION", "POSTGRES_PASSWORD"}
+# And these only boto3.
+STORES = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
 FILES = sorted(path for path in DEPLOY.iterdir() if path.is_file())
 
 
@@ -43,7 +45,7 @@ def test_compose_sets_no_other_and_asks_for_what_the_example_names(
     compose: dict[str, Any],
 ) -> None:
     for name in ("app", "workers"):
-        assert set(compose["services"][name]["environment"]) <= KNOWN
+        assert set(compose["services"][name]["environment"]) <= KNOWN | STORES
     asked = set(re.findall(r"\$\{(\w+):\?", text("compose.yaml")))
     assert asked <= set(re.findall(r"^(\w+)=", text("env.example"), re.MULTILINE))
 

@@ -106,3 +106,17 @@ def test_a_provider_is_named_whole_or_not_at_all(tmp_path: Path):
     assert "only-between-us" not in str(refused.value)
     with pytest.raises(SettingsError, match="https"):
         read(tmp_path, **{**whole, "QUALZ_OIDC_ISSUER": "http://id.example.org"})
+
+
+def test_a_bucket_has_a_store_and_names_below_a_folder(tmp_path: Path):
+    assert read(tmp_path).s3_bucket is None
+    settings = read(
+        tmp_path,
+        QUALZ_S3_BUCKET="interviews",
+        QUALZ_S3_ENDPOINT="https://s3.example.org/",
+        QUALZ_S3_PREFIX="/qualz",
+    )
+    assert (settings.s3_bucket, settings.s3_endpoint) == ("interviews", "https://s3.example.org")
+    assert settings.s3_prefix == "qualz/"
+    with pytest.raises(SettingsError, match="QUALZ_S3_ENDPOINT"):
+        read(tmp_path, QUALZ_S3_ENDPOINT="s3.example.org")

@@ -34,7 +34,7 @@ def clip(interview_id: str, number: int) -> ResponseReturnValue:
     if part is None:
         raise NotFound("This interview has no such clip.")
     name = f"{_name(found)} — {part.label}.{part.content_type.partition('/')[2]}"
-    return pages.send_media(part.file, part.content_type, name=name)
+    return pages.send_media(part.kept_as, part.content_type, name=name)
 
 
 def _name(interview: Interview) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, null, select
 
 from qualz.bundle import Bundle
 from qualz.excerpt import Excerpt
@@ -48,14 +49,20 @@ def held(connection: Connection, media: Path) -> Iterator[Held]:
 
 def _parts(connection: Connection) -> Iterator[Held]:
     what = (Part.number, Part.public_id, Part.reported_type, Part.bytes_durable)
+    columns = {column["name"] for column in inspect(connection).get_columns(Part.__tablename__)}
+    is_known = Part.shelved.key in columns
+    kept: Any = Part.shelved if is_known else null().label("shelved")
     rows = (
-        select(Interview.public_id, *what)
+        select(Interview.public_id, kept, *what)
         .join(Recording, Recording.interview_id == Interview.id)
         .join(Part, Part.recording_id == Recording.id)
         .where(Part.bytes_durable > 0)
     )
-    for interview, number, part, reported, count in connection.execute(rows):
-        yield Held(file_of(folder_of(interview), number, part, reported), count)
+    for interview, shelved, number, part, reported, count in connection.execute(rows):
+        file = file_of(folder_of(interview), number, part, reported)
+        yield Held(file, count, may_lack=shelved is not None)
+        if shelved:
+            yield Held(shelved)
 
 
 def _full_sessions(connection: Connection) -> Iterator[Held]:

@@ -55,15 +55,16 @@ def reconcile(
 
 def _parts(storage: Storage) -> Iterator[Finding]:
     what = (Part.id, Part.number, Part.public_id, Part.reported_type, Part.bytes_durable)
+    known = (Part.closed_at, Part.length, Part.shelved)
     rows = db.session.execute(
-        select(Interview.public_id, *what, Part.closed_at, Part.length)
+        select(Interview.public_id, *what, *known)
         .join(Recording, Recording.interview_id == Interview.id)
         .join(Part, Part.recording_id == Recording.id)
         .order_by(Part.id)
     ).all()
     db.session.commit()
-    for interview, part_id, number, public_id, reported, durable, closed_at, length in rows:
-        file = file_of(folder_of(interview), number, public_id, reported)
+    for interview, part_id, number, part, kind, durable, closed_at, length, shelved in rows:
+        file = shelved or file_of(folder_of(interview), number, part, kind)
         size, name = storage.size(file), f"Part {number} of interview {interview}"
         if size < durable:
             yield from _shorter(name, part_id, file, size, durable, storage)
@@ -79,7 +80,7 @@ def _shorter(
 ) -> Iterator[Finding]:
     """Nothing brings bytes back but a backup; a Full Session that holds them still is kept."""
     part = db.session.get(Part, part_id, populate_existing=True)
-    if part is None or storage.size(part.file) >= part.bytes_durable:
+    if part is None or storage.size(part.kept_as) >= part.bytes_durable:
         return
     words = f"{durable - size} of its {durable} bytes are {LOST}"
     if part.damage != words:

@@ -78,6 +78,9 @@ def _fill(place: Place, settings: Settings, with_secrets: bool, copy: Path) -> M
     told = Manifest(made_at, version("qualz"), migration, kind)
     _put(place, databases.FILES[kind], copy, told)
     copy.unlink()
+    if settings.s3_bucket:
+        # The store keeps what lies there; what has just arrived lies here alone.
+        files = [file for file in files if (settings.media / file.name).is_file()]
     for file in files:
         _put_held(place, settings.media, file, told)
     for name, path in _secrets(settings.data) if with_secrets else ():

@@ -17,7 +17,7 @@ from qualz.backups.holdings import held
 from qualz.database import db
 from qualz.interview import Interview
 from qualz.media import disk
-from qualz.media.storage import MEANT, WORKSPACES, Storage
+from qualz.media.storage import FETCHED, MEANT, WORKSPACES, Storage
 from qualz.study import Study
 
 LOST_AND_FOUND = "lost+found"
@@ -62,7 +62,7 @@ def _settled(root: Path) -> Iterator[str]:
     """Names of the files that have lain there for a while."""
     by_now = (clock.now() - SETTLED).timestamp()
     for top in sorted(root.iterdir()):
-        if top.name in (WORKSPACES, MEANT, "speech"):
+        if top.name in (FETCHED, WORKSPACES, MEANT, "speech"):
             continue
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             with suppress(FileNotFoundError):

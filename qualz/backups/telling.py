@@ -15,6 +15,7 @@ from qualz.backups.problem import Problem, few
 from qualz.backups.reconciling import reconcile
 from qualz.backups.restoring import check, restore
 from qualz.backups.saving import save
+from qualz.backups.shelves import Shifted, bring_back, put_away
 from qualz.core import create_core
 from qualz.database import known_revisions, revisions, upgrade
 from qualz.pages import size
@@ -34,6 +35,11 @@ def saved(settings: Settings, into: Path, *, tar: bool, with_secrets: bool) -> T
         yield f"Deleted by somebody meanwhile, so not in it: {few(told.gone)}"
     if told.short:
         yield f"Shorter than the database says, and saved as they are: {few(told.short)}"
+    if settings.s3_bucket:
+        yield (
+            f"Recordings in the bucket {settings.s3_bucket} are not in it: have the store keep "
+            "versions of them."
+        )
     if not with_secrets:
         yield (
             "Without the keys of services and the one that signs cookies (--with-secrets saves "
@@ -70,6 +76,32 @@ def moved(settings: Settings, source: Path) -> Telling:
         "more: keep it until a backup of the new one was made."
     )
     return None
+
+
+def shelved(settings: Settings) -> Telling:
+    """Moves recordings to the bucket and says so. Raises `CannotCopy`."""
+    told = put_away(settings)
+    yield f"Put into the bucket {settings.s3_bucket}: {told.files:,} files."
+    yield from _missing(told)
+    yield "What is being recorded, and what other servers received, follows by itself."
+    return None
+
+
+def brought_back(settings: Settings) -> Telling:
+    """Moves them to the data folder again and says so. Raises `CannotCopy`."""
+    told = bring_back(settings)
+    yield f"Brought back from the bucket {settings.s3_bucket}: {told.files:,} files."
+    yield from _missing(told)
+    yield (
+        "Start Qualz without QUALZ_S3_BUCKET from now on. The bucket is as it was, and not used "
+        "any more: keep it until a backup was made."
+    )
+    return None
+
+
+def _missing(told: Shifted) -> Generator[str, None, None]:
+    if told.missing:
+        yield f"In neither place: {few(told.missing)}. `qualz reconcile` says what can be done."
 
 
 def reconciled(settings: Settings, *, mend: bool) -> Telling:

@@ -36,7 +36,7 @@ def part(part_id: str) -> ResponseReturnValue:
         raise NotFound("There is no such clip among yours.")
     if found.id in found.recording.withheld:
         raise NotFound("Something in this clip is redacted or was taken back. It is not played.")
-    return pages.send_media(found.file, found.content_type)
+    return pages.send_media(found.kept_as, found.content_type)
 
 
 @dashboard.get("/media/full-sessions/<interview_id>")

@@ -142,13 +142,38 @@ def _exclusive(path: Path, *, create: bool = False) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o640)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # Someone may have deleted the file while this one waited; what is written to it now
-            # would be acknowledged and lost.
-            if os.fstat(descriptor).st_nlink > 0:
+            # Someone may have deleted the file, or put it elsewhere, while this one waited; what is
+            # written to it now would be acknowledged and lost.
+            if _is_still(path, descriptor):
                 yield descriptor
                 return
         finally:
             os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def rename_if(path: Path, target: Path, size: int) -> None:
+    """Rename a file that has exactly these bytes, and nobody writing to it."""
+    with suppress(FileNotFoundError), _exclusive(path) as descriptor:
+        if os.fstat(descriptor).st_size == size:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+
+
+def place(root: Path, own: Path, target: Path) -> None:
+    """Have a file at a name, durably, unless somebody who does the same was there before."""
+    with disk_full():
+        _sync_path(own)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.link(own, target)
+        sync_folders(target, root)
 
 
 @contextmanager

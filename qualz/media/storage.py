@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 WORKSPACES = ".workspaces"
 MEANT = ".removals"
+# Copies of what lies on a shelf; see `shelved`.
+FETCHED = ".fetched"
 # Bytes that appends leave to others on the same disk: the database, the queue and the logs go on
 # writing when no more media is taken.
 KEPT_FREE = 64 * 1024 * 1024
@@ -48,6 +50,9 @@ class Storage:
     """A folder of recordings. `offload` keeps waits for the disk off an event loop's thread;
     `kept_free` is how many bytes appends leave on it."""
 
+    # Whether whole files lie elsewhere, and this folder is only where parts arrive.
+    has_shelf = False
+
     def __init__(self, root: Path, offload: Offload = here, kept_free: int = KEPT_FREE) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root.resolve()
@@ -64,11 +69,19 @@ class Storage:
             raise UnsafeName(name)
         return path
 
+    def here(self, name: str) -> Path:
+        """A whole file, to be read now."""
+        return self.path(name)
+
     def exists(self, name: str) -> bool:
         return self.path(name).is_file()
 
     def size(self, name: str) -> int:
         """Bytes in the file, durable or not; 0 if there is none."""
+        return self.spooled(name)
+
+    def spooled(self, name: str) -> int:
+        """Bytes that arrived on this machine, durable or not; 0 if there are none."""
         try:
             return self.path(name).stat().st_size
         except FileNotFoundError:
@@ -105,6 +118,24 @@ class Storage:
         """
         target = self.path(name)
         self._offload(lambda: disk.publish(self.root, source, target))
+
+    def replace(self, source: Path, name: str) -> None:
+        """Publish what takes the place of a part, on this machine."""
+        Storage.publish(self, source, name)
+
+    def shelve(self, name: str) -> str | None:
+        """Put what arrived of a part on the shelf, and answer its name there, which says what is in
+        it. None where there is no shelf. Raises `shelf.OutOfReach`."""
+        return None
+
+    def settle(self, name: str, kept: str | None, size: int) -> None:
+        """A row says by now that the part lies on the shelf as `kept`: it need not lie here, if it
+        has no more than these bytes, and nothing else is kept of it there."""
+
+    def recall(self, kept: str, name: str) -> None:
+        """Have a part arrive once more where it left off. Raises `FileNotFoundError`, `DiskFull`
+        and `shelf.OutOfReach`."""
+        raise FileNotFoundError(kept)
 
     def share(self, source: Path, name: str) -> None:
         """Put a file of which there are many in its place, without bytes of its own where the file
@@ -177,6 +208,10 @@ class Storage:
         """The names of all files in a folder and the folders in it; none where there is none."""
         found = self.path(prefix).rglob("*")
         return [path.relative_to(self.root).as_posix() for path in found if path.is_file()]
+
+    def holds(self, prefix: str) -> bool:
+        """Whether there is such a folder."""
+        return self.path(prefix).exists()
 
     def delete_files(self, prefix: str, names: Sequence[str]) -> None:
         """Remove those files for good, and what they leave empty of the folder they were in."""

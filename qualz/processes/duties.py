@@ -42,4 +42,10 @@ def sweep(settings: Settings) -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    sweeping.run(create_core(settings), stop)
+    app = create_core(settings)
+    beside = threading.Thread(target=sweeping.shelve, args=(app, stop), name="shelving")
+    if app.extensions["storage"].has_shelf:
+        beside.start()
+    sweeping.run(app, stop)
+    if beside.is_alive():
+        beside.join()

@@ -28,7 +28,7 @@ def take(public_id: str, upload: str) -> Response | None:
     with claims.of_request(public_id, upload) as claim:
         at = growing.bytes_durable
         # Whoever held it before may have brought bytes while they were waited for.
-        if storage.size(growing.file) != at:
+        if storage.spooled(growing.file) != at:
             return None
         storage.demand_room(body.announced)
         body.demand_fits(settings.largest_part - at)

@@ -19,7 +19,7 @@ from qualz.database import db, once_more_if_taken, remembering
 from qualz.errors import CameraNotAllowed, NotFound
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
-from qualz.part import EndReason, Part
+from qualz.part import EndReason, Part, demand_here
 from qualz.room import admission, asked, chunks, claims, expiration, lengths, quotas
 from qualz.room.bodies import Body
 from qualz.room.claims import Claim, Claims
@@ -204,9 +204,12 @@ def _claimed(interview: Interview, upload: str) -> Iterator[tuple[Part, Claim]]:
 
 def _durable(part: Part) -> int:
     """How much of it is durable, also in the database: a process may have died in between."""
-    file = part.file
+    file, kept, known = part.file, part.shelved, part.bytes_durable
     db.session.commit()
+    if kept and _storage().spooled(file) < known:
+        _storage().recall(kept, file)
     durable = _storage().sync(file)
+    demand_here(durable, acknowledged=known, storage=_storage())
     part.note_durable(durable)
     db.session.commit()
     return durable
@@ -217,7 +220,7 @@ def _demand_offset(part: Part, at: int) -> None:
 
     Raises `OffsetMismatch`.
     """
-    if _storage().size(part.file) == part.bytes_durable == at:
+    if _storage().spooled(part.file) == part.bytes_durable == at:
         return
     durable = _durable(part)
     if durable != at:

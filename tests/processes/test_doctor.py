@@ -13,6 +13,7 @@ import pytest
 from qualz.doctor import Finding, State, examine, print_report
 from qualz.settings import Settings
 from tests.processes.conftest import free_port
+from tests.store import Bucket
 
 
 @pytest.fixture
@@ -138,3 +139,12 @@ def test_it_says_who_speaks(
     found = find("speaking", replace(settings, speaking=speaking))
     assert found.state is state
     assert words in found.text
+
+
+def test_a_bucket_is_tried_by_putting_a_file_there(settings: Settings, bucket: Bucket) -> None:
+    found = find("bucket", bucket.of(settings))
+    assert (found.state, bucket.names) == (State.OK, [])
+    away = replace(bucket.of(settings), s3_bucket="nobodys")
+    found = find("bucket", away)
+    assert found.state is State.PROBLEM
+    assert "NoSuchBucket" in found.text

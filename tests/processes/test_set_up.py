@@ -34,7 +34,7 @@ def test_every_version_is_exact() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     for requirement in [*project["dependencies"], *(word for extra in extras for word in extra)]:
-        assert re.fullmatch(r"[\w\[\]-]+==[\w.]+", requirement), requirement
+        assert re.fullmatch(r"[\w\[\],-]+==[\w.]+", requirement), requirement
 
 
 def test_the_lock_file_names_no_address_but_every_content() -> None:

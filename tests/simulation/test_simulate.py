@@ -17,8 +17,10 @@ from qualz.guide import Question
 from qualz.settings import Settings
 from qualz.study import Study
 from tests.conftest import add_researcher
-from tests.processes.conftest import ROOT, Deployment
+from tests.postgresql import postgresql, programs
+from tests.processes.conftest import ROOT, Deployment, eventually
 from tests.processes.conftest import needs_redis as needs_redis
+from tests.store import Bucket
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,10 @@ def deployment(needs_redis: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="module")
 def link(deployment: Deployment) -> str:
+    return link_of(deployment)
+
+
+def link_of(deployment: Deployment) -> str:
     """Ada's study; her token for the API lies beside the data."""
     settings = Settings.from_env(deployment.environment)
     with create_core(settings).app_context():
@@ -78,6 +84,51 @@ def test_nothing_that_was_acknowledged_to_participants_is_lost(
     assert set(report["outages"]) == {"closed", "cut", "silent"}
     assert report["drops"]["missed"] == 0
     assert "the simulator itself" not in done.stdout
+
+
+@pytest.fixture
+def grown_up(
+    needs_redis: None, bucket: Bucket, tmp_path: Path
+) -> Iterator[tuple[Deployment, Bucket]]:
+    """Two web processes, PostgreSQL, and recordings in a bucket."""
+    found = programs()
+    assert found, "no PostgreSQL is installed: apt-get install postgresql"
+    quiet = {"QUALZ_HEARING": "none", "QUALZ_SPEAKING": "none", "WEB": "2"}
+    with postgresql(found) as url:
+        told = {"DATABASE_URL": url, **quiet, **bucket.environment}
+        deployment = Deployment(tmp_path / "qualz", **told).start()
+        yield deployment, bucket
+        deployment.end()
+
+
+def test_nothing_is_lost_on_the_way_to_a_bucket(
+    grown_up: tuple[Deployment, Bucket], tmp_path: Path
+) -> None:
+    deployment, bucket = grown_up
+    link, report = link_of(deployment), tmp_path / "report.json"
+    counts = ["--participants", "8", "--seconds", "8", "--drops", "4", "--longest-drop", "4"]
+    checks = ["--here", "--token-file", str(deployment.data / "token"), "--report", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-m", "qualz.cli", "simulate", link, *counts, *checks],
+        cwd=ROOT,
+        env=deployment.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    assert (told["bytes"]["lost"], told["bytes"]["waiting"]) == (0, 0)
+    assert [kept["where"] for kept in told["checked"]] == ["the API"]
+    assert told["checked"][0]["held"] == told["bytes"]["acknowledged"]
+    spool = deployment.data / "media" / "interviews"
+    eventually(lambda: not list(spool.glob("*/part-*")))
+    parts = [name for name in bucket.names if "/part-" in name]
+    assert sum(len(bucket.read(name)) for name in parts) == told["bytes"]["acknowledged"]
+    # And the workers take it from there.
+    eventually(lambda: [name for name in bucket.names if "/full-session" in name], within=60)
+    assert "Traceback" not in deployment.logs()
 
 
 def test_who_cannot_get_in_is_told_of(deployment: Deployment) -> None:
