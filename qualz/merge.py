@@ -61,6 +61,9 @@ class Merge(Leased):
         db.session.add(merge)
         return merge
 
+    def _look_ahead(self) -> None:
+        self._locked_recording().manifest()
+
     def _on_claim(self) -> None:
         recording = self._locked_recording()
         recording.state = Recording.State.MERGING

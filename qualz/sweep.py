@@ -237,3 +237,5 @@ def begin_due_merges(*, hold: timedelta, has_shelf: bool = False) -> None:
     for recording in db.session.scalars(candidates).all():
         if recording.is_due(hold=hold) or erasing.is_due_again(recording):
             Merge.begin(recording)
+            # One by one: many may be due, and others want to write as well.
+            db.session.commit()

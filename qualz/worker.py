@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -20,6 +22,10 @@ from qualz.database import db
 from qualz.lifeline import die_with
 
 log = logging.getLogger(__name__)
+
+# A tenth of the weight of the web's processes; https://man7.org/linux/man-pages/man7/sched.7.html
+BEHIND = 10
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 class Titled(Worker):
@@ -53,6 +59,18 @@ class ListeningWorker(Titled, SimpleWorker):
         logs.begin(job=job.id)
         with self.app.app_context():
             return super().perform_job(job, queue, execution)
+
+
+def give_way(names: Sequence[str]) -> None:
+    """Let this process, and what it starts, have what others leave of the processors: while
+    participants are recorded nothing else is as urgent, but for the words that they wait for."""
+    if list(names) == ["words"]:
+        return
+    os.nice(BEHIND)
+    # Where processors are shared out by sessions, a process's own niceness says nothing to others.
+    # https://man7.org/linux/man-pages/man7/sched.7.html, “The autogroup feature”
+    with suppress(OSError):
+        AUTOGROUP.write_text(str(BEHIND))
 
 
 def _warm_up(app: Flask) -> None:

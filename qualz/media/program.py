@@ -38,7 +38,9 @@ def confined(
         stdin=given,
         stdout=out,
         stderr=log,
-        start_new_session=True,
+        # Not a session of its own: Linux may share out processors by sessions, and what a worker
+        # that gives way has started is to give way with it.
+        process_group=0,
         preexec_fn=confinement(limits),
     )
     try:

@@ -34,6 +34,7 @@ def print_set_up_link(app: Flask, settings: Settings) -> None:
 
 def work(settings: Settings, lines: Sequence[str]) -> None:
     """Serve these lines of work until told to stop."""
+    worker.give_way(lines)
     worker.run(create_core(settings), lines)
 
 

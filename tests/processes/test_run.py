@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from qualz.worker import BEHIND
 from tests.processes.conftest import Deployment, eventually, free_port
 
 
@@ -114,3 +115,17 @@ def _send(port: int, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(request)
         return connection.recv(1000)
+
+
+def test_work_that_nobody_waits_for_gives_way_to_interviews(running: Deployment) -> None:
+    web, words = running.named("gunicorn"), running.named("worker words")
+    assert web
+    assert words
+    assert (web.nice(), words.nice()) == (0, 0)
+    for lines in ("worker merges", "worker leisure"):
+        worker = running.named(lines)
+        assert worker
+        assert worker.nice() == BEHIND
+        shared_out = Path(f"/proc/{worker.pid}/autogroup")
+        # Where Linux shares out processors by sessions, the session gives way.
+        assert not shared_out.exists() or f"nice {BEHIND}" in shared_out.read_text()
