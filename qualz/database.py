@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LIGHTLY = "qualz-lightly"
+# How to carry out a statement past the session's objects.
+PAST: dict[str, Any] = {"synchronize_session": False}
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 # Names that Alembic can address on every database when a constraint is to be changed.
@@ -166,7 +168,7 @@ def _leave_out_nul(
     _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
 ) -> tuple[str, Any]:
     """PostgreSQL takes it in no text, SQLite's index of words ends there, and nobody types it."""
-    return statement, _without_nul(parameters) if _has_nul(parameters) else parameters
+    return statement, without_nul(parameters) if _has_nul(parameters) else parameters
 
 
 def _has_nul(given: Any) -> bool:
@@ -176,12 +178,13 @@ def _has_nul(given: Any) -> bool:
     return isinstance(given, dict | list | tuple) and any(map(_has_nul, inside))
 
 
-def _without_nul(given: Any) -> Any:
+def without_nul(given: Any) -> Any:
+    """Text, or what is made of it, without the one character that no database takes."""
     if isinstance(given, str):
         return given.replace("\0", "")
     if isinstance(given, dict):
-        return {name: _without_nul(value) for name, value in given.items()}
-    return tuple(map(_without_nul, given)) if isinstance(given, list | tuple) else given
+        return {name: without_nul(value) for name, value in given.items()}
+    return tuple(map(without_nul, given)) if isinstance(given, list | tuple) else given
 
 
 @event.listens_for(Pool, "checkin")
@@ -196,8 +199,7 @@ def rows_changed(statement: Update | Delete, **values: Any) -> int:
     Between processes the database decides who was first: whoever changed the row. `values` are
     those of its bound parameters, for a statement that is built once and carried out often.
     """
-    options = {"synchronize_session": False}
-    result = db.session.execute(statement, values or None, execution_options=options)
+    result = db.session.execute(statement, values or None, execution_options=PAST)
     return cast("CursorResult[Any]", result).rowcount
 
 

@@ -1,31 +1,46 @@
 """A part that grows by one more chunk, and nothing else is the matter.
 
-A thousand participants make five hundred of these a second: one question and two UPDATEs, past the
-objects. `Part.append` says the same at length, and has the last word where it is not so.
+A thousand participants make five hundred of these a second: one question and two UPDATEs for all
+that come at the same moment, past the objects. `Part.append` says the same at length, and has the
+last word where it is not so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Update, bindparam, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from qualz import clock, presence
-from qualz.database import db, lightly, rows_changed
+from qualz.database import PAST, db, lightly
 from qualz.errors import NotFound
 from qualz.interview import Interview
 from qualz.media.storage import OffsetMismatch, Storage
-from qualz.part import HEADER, Part, demand_here, file_of
+from qualz.part import HEADER, Part, demand_here, demand_no_picture, file_of
 from qualz.recording import folder_of
+from qualz.study import Camera
+from qualz.together import as_told, rows_told, together
 
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """A part whose recorder runs and whose header is here, of an interview that is live.
+    """A part whose recorder runs and whose container is known, of an interview that is live.
 
     `bytes_of_others`, `ms_of_others`: what the interview's other parts hold.
     """
@@ -40,51 +55,30 @@ class Growing:
     stored_ms: int | None
     bytes_of_others: int
     ms_of_others: int
+    camera: Camera
     file: str
-
-    @classmethod
-    def find(
-        cls, public_id: str, upload: str, *, link_id: int | None, by_personal_link: bool
-    ) -> Growing | None:
-        """None: look closer. `link_id` and `by_personal_link` as of `presence.is_as_it_was`."""
-        known: dict[str, Any] = {"named": public_id, "upload": upload}
-        known |= {} if link_id is None else {"link": link_id}
-        asked = _asked(by_link=link_id is not None, by_personal_link=by_personal_link)
-        row = db.session.execute(asked, known).one_or_none()
-        if row is None:
-            return None
-        values = dict(row._mapping)
-        reported_type = values.pop("reported_type")
-        file = file_of(folder_of(public_id), row.number, upload, reported_type)
-        return cls(**values, file=file)
 
     def append(self, data: bytes, *, storage: Storage, until_ms: int | None) -> int:
         """Take the bytes after those that are here and answer the durable offset after them.
 
-        Raises what `Part.append` does. The disk is waited for without a connection.
+        Raises what `Part.append` does. Begins without a transaction, so the disk is waited for
+        without a connection.
         """
-        db.session.commit()
+        if not self.camera.is_allowed and self.bytes_durable < HEADER:
+            demand_no_picture(storage.head(self.file, self.bytes_durable) + data)
         try:
             durable = storage.append(self.file, data, at=self.bytes_durable)
         except OffsetMismatch as cause:
             demand_here(cause.size, acknowledged=self.bytes_durable, storage=storage)
             raise
-        lightly()
-        if self._note(durable, until_ms):
-            presence.note_bytes(self.interview_id, self.recording_id, self.number)
-        else:
+        until = self.stored_ms if until_ms is None else until_ms
+        if not _is_noted(Grown(self, durable, until)):
             self._note_closer(durable, storage, until_ms)
-        db.session.commit()
+            db.session.commit()
         return durable
-
-    def _note(self, durable: int, until_ms: int | None) -> bool:
-        told = {"until": self.stored_ms if until_ms is None else until_ms, "now": clock.now()}
-        return bool(rows_changed(_grown(), part=self.id, durable=durable, **told))
 
     def _note_closer(self, durable: int, storage: Storage, until_ms: int | None) -> None:
         """Meanwhile its end was declared, or it was closed, erased from or deleted."""
-        # What closes a part is to survive a power failure.
-        db.session.rollback()
         part = db.session.get(Part, self.id)
         if part is None:
             storage.delete(self.file)
@@ -93,8 +87,40 @@ class Growing:
         presence.note_chunk(part)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who sends to which upload of which interview; `link_id` and `by_personal_link` as of
+    `presence.Beat`."""
+
+    public_id: str
+    upload: str
+    link_id: int | None = None
+    by_personal_link: bool = False
+
+
+@together
+def find(asked: Sequence[Asked]) -> list[Growing | None]:
+    """None: look closer."""
+    told = as_told(
+        [(one.public_id, one.upload, one.link_id, one.by_personal_link) for one in asked]
+    )
+    rows = db.session.execute(_finding(db.engine.dialect.name), {"told": told}).all()
+    db.session.commit()
+    found = {(row.named, row.upload): row for row in rows}
+    return [_of(found.get((one.public_id, one.upload))) for one in asked]
+
+
+def _of(row: Any) -> Growing | None:
+    if row is None:
+        return None
+    *_, named, upload, reported_type = row
+    file = file_of(folder_of(named), row.number, upload, reported_type)
+    return Growing(*[*row[:-3], file])
+
+
 @cache
-def _asked(*, by_link: bool, by_personal_link: bool) -> Select[Any]:
+def _finding(_dialect: str) -> Select[Any]:
+    told = rows_told(named=String(), upload=String(), link=Integer(), personal=Boolean())
     other = aliased(Part)
     others = (other.recording_id == Part.recording_id, other.id != Part.id)
     sums = [
@@ -115,32 +141,65 @@ def _asked(*, by_link: bool, by_personal_link: bool) -> Select[Any]:
             Part.bytes_durable,
             Part.stored_ms,
             *sums,
+            Interview.camera,
+            Interview.public_id.label("named"),
+            Part.public_id.label("upload"),
             Part.reported_type,
         )
+        .select_from(told)
+        .join(Part, Part.public_id == told.c.upload)
         .join(Part.recording)
         .join(Interview)
         .where(
-            Interview.public_id == bindparam("named"),
+            Interview.public_id == told.c.named,
             Interview.state == Interview.State.LIVE,
             Interview.withdrawn_at.is_(None),
-            Part.public_id == bindparam("upload"),
-            Part.bytes_durable >= HEADER,
+            Part.sniffed_type.is_not(None),
+            Part.bytes_durable > 0,
             *_runs(),
-            *presence.still_let_in(by_link=by_link, by_personal_link=by_personal_link),
+            *presence.still_let_in(link=told.c.link, personal=told.c.personal),
         )
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """How far the file of a part has come, and up to where on its recorder's clock."""
+
+    growing: Growing
+    durable: int
+    until_ms: int | None
+
+
+@together
+def _is_noted(grown: Sequence[Grown]) -> list[bool]:
+    """Write it down, without waiting for the disk: the files know better. Commits.
+
+    False where meanwhile a part's end was declared, or it was closed, erased from or deleted.
+    """
+    told = as_told([(one.growing.id, one.durable, one.until_ms) for one in grown])
+    lightly()
+    known = {"told": told, "now": clock.now()}
+    statement = _noting(db.engine.dialect.name)
+    noted = set(db.session.scalars(statement, known, execution_options=PAST))
+    heard = [one.growing for one in grown if one.growing.id in noted]
+    presence.note_bytes(*((one.interview_id, one.recording_id, one.number) for one in heard))
+    db.session.commit()
+    return [one.growing.id in noted for one in grown]
+
+
 @cache
-def _grown() -> Update:
+def _noting(_dialect: str) -> ReturningUpdate[Any]:
+    told = rows_told(part=Integer(), durable=BigInteger(), until=BigInteger())
     return (
         update(Part)
-        .where(Part.id == bindparam("part"), Part.bytes_durable < bindparam("durable"), *_runs())
+        .where(Part.id == told.c.part, Part.bytes_durable < told.c.durable, *_runs())
         .values(
-            bytes_durable=bindparam("durable"),
-            stored_ms=bindparam("until"),
+            bytes_durable=told.c.durable,
+            stored_ms=told.c.until,
             last_byte_at=bindparam("now"),
         )
+        .returning(Part.id)
     )
 
 

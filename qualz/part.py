@@ -59,6 +59,14 @@ def demand_here(found: int, *, acknowledged: int, storage: Storage) -> None:
         )
 
 
+def demand_no_picture(head: bytes) -> None:
+    """Of a part's first bytes. Raises `CameraNotAllowed`."""
+    if probe.declares_video(head[:HEADER]):
+        raise CameraNotAllowed(
+            "The camera is disabled in this study, so a recording with a picture is not taken."
+        )
+
+
 def file_of(folder: str, number: int, public_id: str, reported_type: str) -> str:
     ending = "mp4" if "mp4" in reported_type else "webm"
     return f"{folder}/part-{number:03d}-{public_id}.{ending}"
@@ -210,11 +218,8 @@ class Part(Extent):
                 f"That is {foreign}. Only recordings are taken here, WebM or MP4 as browsers make "
                 "them. Nothing of it was kept."
             )
-        allowed = self.recording.interview.camera.is_allowed
-        if not allowed and probe.declares_video(head[:HEADER]):
-            raise CameraNotAllowed(
-                "The camera is disabled in this study, so a recording with a picture is not taken."
-            )
+        if not self.recording.interview.camera.is_allowed:
+            demand_no_picture(head)
         return probe.sniff(head)
 
     def declare_end(

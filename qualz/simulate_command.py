@@ -39,7 +39,7 @@ ADDRESSES = "Come from addresses of their own, where QUALZ_PROXIES=1 believes it
 @click.argument("link")
 @click.option("--participants", type=click.IntRange(1, 20_000), default=20, show_default=True)
 @_number("--seconds", 1, 60, "How long they stay once all are there.")
-@_number("--arrivals", 0.1, 25, "How many come in a second.")
+@_number("--arrivals", 0.1, 25, "How many come in a second, and in the end go.")
 @_number("--drops", 0, 0.5, "How often each loses the network in a minute.")
 @_number("--longest-drop", 0.5, 15, "Seconds.")
 @_number("--answer-every", 0, 30, "Seconds; with 0 they only record.")

@@ -143,6 +143,7 @@ DOMAIN = [
     },
 ]
 GROUND = [
+    {"together"},
     {"queues"},
     {
         "background",

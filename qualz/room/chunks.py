@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from flask import Response, current_app, request
 
-from qualz import counting
+from qualz import counting, growing
 from qualz.growing import Growing
 from qualz.media.storage import Storage
-from qualz.part import HEADER
-from qualz.room import admission, asked, claims, expiration, quotas
+from qualz.room import admission, asked, claims, expiration, pace, quotas
 from qualz.room.bodies import PIECE, Body
 from qualz.room.tus import BrokenOff
 from qualz.settings import Settings
@@ -19,30 +18,30 @@ from qualz.settings import Settings
 
 def take(public_id: str, upload: str) -> Response | None:
     """The answer to it; None, with nothing read or done, where it is no common chunk."""
-    growing = _growing(public_id, upload) if _looks_common() else None
-    if growing is None:
+    part = _growing(public_id, upload) if _looks_common() else None
+    if part is None:
         return None
     settings: Settings = current_app.extensions["settings"]
     storage: Storage = current_app.extensions["storage"]
     body = Body(most_at_once=settings.largest_chunk)
     with claims.of_request(public_id, upload) as claim:
-        at = growing.bytes_durable
+        at = part.bytes_durable
         # Whoever held it before may have brought bytes while they were waited for.
-        if storage.spooled(growing.file) != at:
+        if storage.spooled(part.file) != at:
             return None
         storage.demand_room(body.announced)
         body.demand_fits(settings.largest_part - at)
         durable = at
         for piece in body.pieces(is_unwanted=lambda: claim.is_lost):
             until_ms = asked.milliseconds(request.headers.get("Recorded-Until"))
-            durable = growing.append(piece, storage=storage, until_ms=until_ms)
-            grown_ms = (until_ms or 0) - (growing.stored_ms or 0)
+            durable = part.append(piece, storage=storage, until_ms=until_ms)
+            grown_ms = (until_ms or 0) - (part.stored_ms or 0)
             counting.note_received(size=len(piece), milliseconds=grown_ms)
         claim.demand()
         if body.broke_off:
             raise BrokenOff(durable)
-    expires = expiration.after(growing.started_at, growing.last_seen_at)
-    headers = {"Upload-Offset": str(durable), **expiration.told(expires)}
+    expires = expiration.after(part.started_at, part.last_seen_at)
+    headers = {"Upload-Offset": str(durable), **expiration.told(expires), **pace.told()}
     return Response(status=204, headers=headers)
 
 
@@ -52,7 +51,7 @@ def _looks_common() -> bool:
         and "Upload-Checksum" in request.headers
         and "Upload-Length" not in request.headers
         and 0 < (request.content_length or 0) <= PIECE
-        and _offset() >= HEADER
+        and _offset() > 0
     )
 
 
@@ -66,8 +65,8 @@ def _growing(public_id: str, upload: str) -> Growing | None:
     key = admission.key_in(request.cookies, public_id)
     if key is None:
         return None
-    by_personal_link = bool(key.get("personal"))
-    found = Growing.find(public_id, upload, link_id=key["link"], by_personal_link=by_personal_link)
+    asked_for = growing.Asked(public_id, upload, key["link"], bool(key.get("personal")))
+    found = growing.find(asked_for)
     if found is None or _offset() != found.bytes_durable:
         return None
     is_late = expiration.is_over(expiration.after(found.started_at, found.last_seen_at))

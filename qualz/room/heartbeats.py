@@ -29,14 +29,14 @@ def hear(public_id: str, place: str, said: dict[str, Any]) -> bool:
 
 
 def _note(public_id: str, place: str, said: dict[str, Any]) -> bool:
-    """A thousand participants make five hundred a second: the common one is a single UPDATE."""
+    """A thousand participants make five hundred a second: the common ones are noted together."""
     report = presence.tidy(said)
     key = admission.key_in(request.cookies, public_id)
+    if key:
+        links = {"link_id": key["link"], "by_personal_link": bool(key.get("personal"))}
+        if presence.is_as_it_was(presence.Beat(public_id, place, report, **links)):
+            return True
     lightly()
-    links = {"link_id": key["link"], "by_personal_link": bool(key.get("personal"))} if key else {}
-    if key and presence.is_as_it_was(public_id, place, report, **links):
-        db.session.commit()
-        return True
     interview = admission.interview_from(request.cookies, public_id)
     was_away = not interview.is_present
     here = presence.beat(interview, place, report, listening_since=switchboard.listening_since())

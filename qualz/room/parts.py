@@ -20,14 +20,15 @@ from qualz.errors import CameraNotAllowed, NotFound
 from qualz.interview import Interview
 from qualz.media.storage import DiskFull, OffsetMismatch, Storage
 from qualz.part import EndReason, Part, demand_here
-from qualz.room import admission, asked, chunks, claims, expiration, lengths, quotas
+from qualz.room import admission, asked, chunks, claims, expiration, lengths, pace, quotas
 from qualz.room.bodies import Body
 from qualz.room.claims import Claim, Claims
+from qualz.room.pace import Pace
 from qualz.room.tus import BrokenOff, Unacceptable, metadata_from, whole_number
 from qualz.room.uploads import uploads as uploads
 from qualz.settings import MEBIBYTE, Settings
 
-uploads.record(lambda state: state.app.extensions.update(claims=Claims()))
+uploads.record(lambda state: state.app.extensions.update(claims=Claims(), pace=Pace()))
 # Bytes that no new part may begin to use up: parts that are under way, and merges, need them.
 KEPT_FREE = 512 * MEBIBYTE
 TYPES = ("audio/webm", "video/webm", "audio/mp4", "video/mp4", "video/x-matroska")
@@ -109,7 +110,7 @@ def append(public_id: str, upload: str) -> Response:
         expires = expiration.at(part)
         durable = _take(body, part, claim, at=at, length=length)
         headers = {"Upload-Offset": str(durable), **expiration.header(part, expires)}
-        return Response(status=204, headers=headers)
+        return Response(status=204, headers={**headers, **pace.told()})
 
 
 def _take(body: Body, part: Part, claim: Claim, *, at: int, length: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,6 @@ from qualz.simulation.tally import Outage, Waits
 
 # Seconds. Whoever is away for so long must have been noticed; §11 of the design asks for 5.
 LONG = 6.0
-# From the last sign of life to the outage, at most, and a little.
-APART = 4.0
 
 
 @dataclass
@@ -46,26 +45,28 @@ class Noticed:
 
 def noticed(outages: list[Outage]) -> Noticed:
     """An application context is needed, and that the server's clock is the one of this machine."""
-    drops: dict[str, list[tuple[float, float]]] = {}
+    drops: dict[str, list[tuple[float, float, float]]] = {}
     ids = sorted({outage.interview for outage in outages})
     for at in range(0, len(ids), 500):
         found = (
-            select(Interview.public_id, Drop.left_at, Drop.noticed_at)
+            select(Interview.public_id, Drop.left_at, Drop.noticed_at, Drop.returned_at)
             .join(Drop, Drop.interview_id == Interview.id)
             .where(Interview.public_id.in_(ids[at : at + 500]))
         )
-        for interview, left_at, noted_at in db.session.execute(found):
-            drop = (left_at.timestamp(), noted_at.timestamp())
+        for interview, left_at, noted_at, returned_at in db.session.execute(found):
+            returned = returned_at.timestamp() if returned_at else math.inf
+            drop = (left_at.timestamp(), noted_at.timestamp(), returned)
             drops.setdefault(interview, []).append(drop)
     told = Noticed()
     for interview in ids:
-        for left, noted in drops.get(interview, []):
+        for left, noted, _ in drops.get(interview, []):
             told.waits.note(noted - left)
     for outage in outages:
         if outage.seconds >= LONG:
             told.long += 1
+            # Who is back for less than a heartbeat has, for the server, been away all the time.
             told.missed += not any(
-                outage.began - APART < left < outage.ended
-                for left, _ in drops.get(outage.interview, [])
+                left < outage.ended and returned > outage.began
+                for left, _, returned in drops.get(outage.interview, [])
             )
     return told

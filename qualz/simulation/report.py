@@ -51,6 +51,7 @@ class Report:
                 "lost": sum(kept.lost for kept in self.kept) if self.kept else None,
             },
             "chunks_acknowledged_after_ms": tally.chunks.as_json(),
+            "seconds_safe_after_ms": tally.safe.as_json(),
             "heartbeats_acknowledged_after_ms": tally.heartbeats.as_json(),
             "outages": {
                 kind: sum(outage.kind == kind for outage in tally.outages) for kind in kinds
@@ -70,6 +71,7 @@ class Report:
         yield f"participants  {tally.entered:,} of {self.wanted:,}, {told['seconds']:,} s in all"
         yield f"answers       {tally.answers:,}"
         yield f"chunks        {_waits(tally.chunks)}"
+        yield f"seconds safe  {_waits(tally.safe)}"
         yield f"heartbeats    {_waits(tally.heartbeats)}"
         yield (
             f"bytes         {sizes['recorded']:,} recorded, {sizes['sent']:,} sent in "

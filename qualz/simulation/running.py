@@ -19,26 +19,29 @@ Tell = Callable[[str], None]
 async def perform(
     script: Script, *, count: int, seconds: float, a_second: float, tally: Tally, tell: Tell
 ) -> list[Participant]:
-    """Have `count` participants come, `a_second` of them each second, and stay for `seconds` once
-    all are there. Ctrl-C sends them home earlier; once more, and nobody says goodbye."""
+    """Have `count` participants come, `a_second` of them each second, stay for `seconds` once all
+    are there, and leave as they came. Ctrl-C sends them home earlier; once more, and nobody says
+    goodbye."""
     people = [Participant(n, script, tally) for n in range(count)]
-    stop = asyncio.Event()
+    stop, homes = asyncio.Event(), [asyncio.Event() for _ in people]
     tasks = [
-        asyncio.create_task(_come(person, n / a_second, stop, tally))
-        for n, person in enumerate(people)
+        asyncio.create_task(_come(person, n / a_second, stop, home, tally))
+        for n, (person, home) in enumerate(zip(people, homes, strict=True))
     ]
     _heed_interrupts(stop, tasks)
     telling = asyncio.create_task(_keep_telling(tally, count, tell))
     timer = asyncio.get_running_loop().call_later(count / a_second + seconds, stop.set)
-    home = asyncio.create_task(_send_home(stop, tasks))
+    sending = asyncio.create_task(_send_home(stop, homes, a_second, tasks))
     await asyncio.gather(*tasks, return_exceptions=True)
-    for task in (telling, home):
+    for task in (telling, sending):
         task.cancel()
     timer.cancel()
     return people
 
 
-async def _come(person: Participant, after: float, stop: asyncio.Event, tally: Tally) -> None:
+async def _come(
+    person: Participant, after: float, stop: asyncio.Event, home: asyncio.Event, tally: Tally
+) -> None:
     try:
         async with asyncio.timeout(after):
             await stop.wait()
@@ -46,13 +49,21 @@ async def _come(person: Participant, after: float, stop: asyncio.Event, tally: T
     except TimeoutError:
         pass
     try:
-        await person.take_part(stop)
+        await person.take_part(home)
     except Exception as trouble:
         tally.errors[f"the simulator itself: {trouble!r}"] += 1
 
 
-async def _send_home(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+async def _send_home(
+    stop: asyncio.Event,
+    homes: list[asyncio.Event],
+    a_second: float,
+    tasks: list[asyncio.Task[None]],
+) -> None:
     await stop.wait()
+    for home in homes:
+        home.set()
+        await asyncio.sleep(1 / a_second)
     await asyncio.sleep(ENOUGH)
     for task in tasks:
         task.cancel()

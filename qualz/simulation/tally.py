@@ -63,8 +63,10 @@ class Outage:
 
 @dataclass
 class Tally:
-    # From when a second was recorded until the server held it, where the network was there.
+    # Where the network was there: from when a chunk was due, by its recorder and the pace that the
+    # server asks for, until it was acknowledged; and from when a second was recorded.
     chunks: Waits = field(default_factory=Waits)
+    safe: Waits = field(default_factory=Waits)
     heartbeats: Waits = field(default_factory=Waits)
     # How late this program was at what it had to do: where it is, the other figures are its own.
     late: Waits = field(default_factory=Waits)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from qualz.simulation.wire import Answer
 
 MOST = 1024 * 1024  # bytes at once, as the page
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds between attempts
+PACE = re.compile(rb"(?i)\r\nupload-pace: *([\d.]+)")
 NUMBER = re.compile(rb"(?i)\r\npart-number: *(\d+)")
 LOCATION = re.compile(rb"(?i)\r\nlocation: *([^\r]+)")
 
@@ -43,6 +45,7 @@ class Part:
     reason: EndReason | None = None
     is_closed: bool = False
     is_sure: bool = False
+    next_at: float = 0.0  # when the server wants to hear of it again
 
     @property
     def length(self) -> int:
@@ -120,9 +123,20 @@ class Uplink:
                 raise Unexpected("fewer bytes than were acknowledged")
             part.acknowledged, part.is_sure = held, True
         elif part.acknowledged < part.length:
-            await self._append(part)
+            if (left := self._left(part)) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.more.wait(), left)
+            else:
+                await self._append(part)
         else:
             await self._close(part)
+
+    @staticmethod
+    def _left(part: Part) -> float:
+        """Seconds until the next chunk; what has ended, or piled up, waits for nobody."""
+        if part.reason or part.length - part.acknowledged >= MOST:
+            return 0.0
+        return part.next_at - time.monotonic()
 
     async def _create(self, part: Part) -> None:
         told = {
@@ -149,6 +163,7 @@ class Uplink:
         at = part.acknowledged
         first = part.take.slices_within(at)
         body, after = part.take.read(at, part.recorded, MOST)
+        began, due = time.monotonic(), max(part.handed_over_at(first), part.next_at)
         self._tally.bytes_sent += len(body)
         self._tally.requests += 1
         answer = await self._tus(
@@ -164,11 +179,14 @@ class Uplink:
         if durable != at + len(body):
             raise Unexpected("an offset that is not the end of what was sent")
         part.acknowledged = durable
-        now = time.monotonic()
+        now, pace = time.monotonic(), PACE.search(answer.head)
+        part.next_at = began + float(pace[1]) if pace else 0.0
+        # What waited for the network waited for nobody else.
+        if not self._network.was_away_since(due):
+            self._tally.chunks.note(now - due)
         for n in range(first, after):
-            # What waited for the network waited for nobody else.
             if not self._network.was_away_since(part.handed_over_at(n)):
-                self._tally.chunks.note(now - part.handed_over_at(n))
+                self._tally.safe.note(now - part.handed_over_at(n))
 
     async def _close(self, part: Part) -> None:
         end = {

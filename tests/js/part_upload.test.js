@@ -4,7 +4,7 @@ import { wallClock } from "../../static/js/helpers/clock.js"
 import { Journal } from "../../static/js/models/journal.js"
 import { PartUpload } from "../../static/js/models/part_upload.js"
 import { Tus } from "../../static/js/models/tus.js"
-import { EagerClock, until } from "./support/clocks.js"
+import { EagerClock, HandClock, settled, until } from "./support/clocks.js"
 import { bytes, newPart } from "./support/parts.js"
 import { TusServer, faults } from "./support/tus_server.js"
 
@@ -66,6 +66,61 @@ describe("a part's upload", () => {
     assert.equal(await upload().run(stopped.signal), true)
     assert.equal(journal.has("k1"), false)
     assert.deepEqual(clock.pauses, [])
+  })
+
+  describe("of a busy server", () => {
+    let made, slow, running
+
+    beforeEach(async () => {
+      slow = new HandClock()
+      server.pace = 3
+      await recorded([WORDS[0]])
+      made = upload({ clock: slow })
+      running = made.run(stopped.signal)
+      await until(() => server.text === WORDS[0])
+    })
+
+    async function goesOn(word) {
+      await journal.add("k1", bytes(word))
+      made.more()
+      await settled()
+    }
+
+    const sent = () => server.requests.filter(({ method }) => method === "PATCH").length
+
+    test("gathers for as long as it is asked to, then sends all of it together", async () => {
+      await goesOn(WORDS[1])
+      await goesOn(WORDS[2])
+      await slow.pass(2_900)
+      assert.equal(server.text, WORDS[0])
+      await slow.pass(200)
+      await until(() => server.text === ALL)
+      assert.equal(sent(), 2)
+    })
+
+    test("sends at once what somebody waits for", async () => {
+      await goesOn(WORDS[1])
+      made.flush()
+      await until(() => server.text === WORDS[0] + WORDS[1])
+      await goesOn(WORDS[2])
+      await until(() => server.text === ALL)
+    })
+
+    test("sends the end of a part at once", async () => {
+      await goesOn(WORDS[1])
+      await goesOn(WORDS[2])
+      await journal.end("k1", "finished", { endedAt: "2026-11-23T10:00:03.000Z" })
+      made.more()
+      assert.equal(await running, true)
+      assert.equal(server.text, ALL)
+    })
+
+    test("does not wait for a clock that was set back", async () => {
+      await goesOn(WORDS[1])
+      slow.time -= 3_600_000
+      made.more()
+      await until(() => server.text === WORDS[0] + WORDS[1])
+    })
   })
 
   test("sends while the part grows", async () => {

@@ -12,6 +12,7 @@ from qualz import clock
 from qualz.database import db
 from qualz.media.storage import Storage
 from qualz.part import HEADER, EndReason, Part
+from qualz.room.pace import Pace
 from tests.queries import asked
 from tests.room.conftest import Participant, checksum
 
@@ -93,3 +94,46 @@ def test_it_may_be_deleted_while_the_disk_is_waited_for(
     app.extensions["storage"] = Storage(whole.root, offload=meanwhile)
     assert sends_more(participant, begun).status_code == 404
     assert list(whole.root.rglob("part-*")) == []
+
+
+def test_a_picture_is_not_smuggled_in_behind_a_header_of_sound(
+    app: Flask, upload: str, participant: Participant, sound: bytes, picture: bytes
+):
+    """What the tracks are is told within the first bytes, which may come in several chunks."""
+    assert participant.sends(upload, sound[:100], 0).status_code == 204
+    told = {"Upload-Checksum": checksum(picture[:5000])}
+    answer = participant.sends(upload, picture[:5000], 100, **told)
+    assert answer.status_code == 415
+    assert the_part().bytes_durable == 100
+    told = {"Upload-Checksum": checksum(sound[100:5000])}
+    assert participant.sends(upload, sound[100:5000], 100, **told).status_code == 204
+
+
+def test_a_busy_process_asks_for_fewer_chunks_with_more_in_each():
+    wall, busy = 0.0, 0.0
+    pace = Pace(busy=lambda: busy, wall=lambda: wall)
+
+    def passes(seconds: float, *, share: float) -> float:
+        nonlocal wall, busy
+        for _ in range(round(seconds)):
+            wall, busy = wall + 1, busy + share
+            told = pace.seconds
+        return told
+
+    assert passes(10, share=0.7) == 0
+    risen = [passes(1, share=0.95) for _ in range(8)]
+    assert risen == sorted(risen)
+    assert (risen[0], risen[-1]) == (1.25, 4.0)
+    # In between it stays as it is: there it is right.
+    assert passes(30, share=0.6) == 4.0
+    assert 0 < passes(3, share=0.3) < 4.0
+    assert passes(20, share=0.3) == 0
+
+
+def test_the_pace_is_told_with_each_chunk(app: Flask, begun: str, participant: Participant):
+    assert "Upload-Pace" not in sends_more(participant, begun).headers
+    app.extensions["pace"]._seconds = 2.5
+    at = HEADER + len(MORE)
+    assert sends_more(participant, begun, at).headers["Upload-Pace"] == "2.50"
+    closer = participant.sends(begun, MORE, at + len(MORE))
+    assert closer.headers["Upload-Pace"] == "2.50"

@@ -51,8 +51,7 @@ def link_of(deployment: Deployment) -> str:
     return f"http://127.0.0.1:{deployment.port}{path}"
 
 
-# What fifty send takes most of two cores, and there is another worker at work on them.
-@pytest.mark.parametrize("many", [24, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("many", [50])
 def test_nothing_that_was_acknowledged_to_participants_is_lost(
     deployment: Deployment, link: str, tmp_path: Path, many: int
 ) -> None:

@@ -183,8 +183,10 @@ export class LiveRecording extends EventTarget {
     return this.#inLine(() => this.#end(reason))
   }
 
+  /** Somebody waits for what was just said. */
   flush() {
     this.#recorder?.flush()
+    this.#upload?.flush()
   }
 
   /**

@@ -18,6 +18,9 @@ const LARGEST = 1024 * 1024
 const PAUSE = 30_000
 // A request that was under way for so long when the network came back was sent into the void.
 const DOOMED_AFTER = 1_500
+// Whatever a server says: what is recorded is not to wait here for longer.
+const SLOWEST = 10_000
+const A_MOMENT = 1_000
 const FINAL = new Set(["full", "not_taken", "gone", "lost"])
 
 /**
@@ -45,6 +48,9 @@ export class PartUpload extends EventTarget {
   #hurry = new AbortController()
   #underWay = new AbortController()
   #startedAt = 0
+  // Not before then is the next chunk wanted.
+  #dueAt = 0
+  #awaitedUntil = 0
   #resolveCreated = () => {}
 
   /**
@@ -88,6 +94,12 @@ export class PartUpload extends EventTarget {
     this.#more.ring()
   }
 
+  /** Somebody waits for what is there, and for what comes in this moment: none of it gathers. */
+  flush() {
+    this.#awaitedUntil = this.clock.now() + A_MOMENT
+    this.#more.ring()
+  }
+
   /** The network is back: try now, and don't wait for a request that was sent into the void. */
   hurry() {
     this.#hurry.abort()
@@ -121,6 +133,7 @@ export class PartUpload extends EventTarget {
         const next = await this.#step()
         if (next === "done") return true
         if (next === "rest") await this.#more.heard()
+        if (next === "gather") await this.#gather()
       } catch (trouble) {
         this.#isSure = false
         if (trouble instanceof Refusal && trouble.isWithdrawn) return this.#letGo()
@@ -133,7 +146,7 @@ export class PartUpload extends EventTarget {
     return false
   }
 
-  /** @returns {Promise<"on" | "rest" | "done">} */
+  /** @returns {Promise<"on" | "rest" | "gather" | "done">} */
   async #step() {
     const part = this.journal.part(this.key)
     const { uploadUrl, offset, size, length, isClosed } = part
@@ -141,7 +154,7 @@ export class PartUpload extends EventTarget {
     await this.turn
     if (!this.#isSure) return this.#askWhere(uploadUrl)
     if (length !== null && !isClosed) return this.#close(uploadUrl, length)
-    if (offset < size) return this.#send(uploadUrl, offset)
+    if (offset < size) return this.#mayGather(size - offset, length) ? "gather" : this.#send(uploadUrl, offset)
     return length === null ? "rest" : this.#forget()
   }
 
@@ -192,12 +205,34 @@ export class PartUpload extends EventTarget {
     const { bytes, ms } = await this.journal.read(this.key, offset, this.#most)
     if (bytes.byteLength === 0) throw new Unanswered("The journal has lost what comes next.")
     const signal = this.#signal()
-    const durable = await this.tus.append(url, offset, bytes, { ms, signal })
+    const { durable, pace } = await this.tus.append(url, offset, bytes, { ms, signal })
+    this.#dueAt = this.#startedAt + Math.min(pace, SLOWEST)
     if (durable <= offset) throw new Unanswered("The server kept nothing of it.")
     await this.#heldUpTo(durable)
     this.#wentWell()
     if (this.clock.now() - this.#startedAt < 2_000) this.#most = Math.min(this.#most * 2, this.#largest)
     return "on"
+  }
+
+  /**
+   * A busy server wants fewer chunks with more in each. Whatever ends or piles up is sent at once.
+   *
+   * @param {number} waiting
+   * @param {number | null} length
+   */
+  #mayGather(waiting, length) {
+    const left = this.#dueAt - this.clock.now()
+    // Clocks are set back, too.
+    const isEarly = left > 0 && left <= SLOWEST
+    return length === null && waiting < this.#most && isEarly && this.clock.now() >= this.#awaitedUntil
+  }
+
+  /** Until it is time, or there is more: perhaps the part's end. */
+  async #gather() {
+    const isOver = new AbortController()
+    const enough = this.clock.sleep(this.#dueAt - this.clock.now(), isOver.signal)
+    await Promise.race([enough, this.#more.heard()])
+    isOver.abort()
   }
 
   /** @returns {Promise<"done">} */

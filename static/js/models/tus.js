@@ -76,7 +76,8 @@ export class Tus {
   }
 
   /**
-   * Send bytes; answers the durable offset after them.
+   * Send bytes; answers the durable offset after them, and after how many milliseconds at least
+   * the server wants to hear of the part again.
    *
    * @param {string} url
    * @param {number} offset
@@ -95,7 +96,7 @@ export class Tus {
     const answer = await this.#ask("PATCH", url, signal, headers, body)
     const durable = numberOf(answer, "Upload-Offset")
     if (answer.status !== 204 || durable === null) throw new Unanswered("That was no acknowledgement.")
-    return durable
+    return { durable, pace: 1000 * (Number(answer.headers.get("Upload-Pace")) || 0) }
   }
 
   /**

@@ -88,7 +88,8 @@ export class TusServer {
     const sum = createHash("sha256").update(body).digest("base64")
     if (request.headers["upload-checksum"] !== `sha256 ${sum}`) return answer.writeHead(460, held).end()
     upload.bytes = Buffer.concat([upload.bytes, body])
-    return answer.writeHead(204, { ...TUS, "Upload-Offset": upload.bytes.length }).end()
+    const paced = this.pace && { "Upload-Pace": String(this.pace) }
+    return answer.writeHead(204, { ...TUS, "Upload-Offset": upload.bytes.length, ...paced }).end()
   }
 
   #close(upload, answer, body) {
