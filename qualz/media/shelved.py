@@ -6,6 +6,7 @@ shelf never gets other bytes: a part lies there under a name made of what is in 
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from qualz.media.storage import FETCHED, KEPT_FREE, Offload, Storage, here
 
 # So long a copy stays after it was last used: by then what was deleted elsewhere is gone here too.
 COPIES_STAY = timedelta(hours=2)
+# Other names of what is read out of the spool, which goes to the shelf meanwhile.
+READ = f"{FETCHED}/.read"
 
 
 class ShelvedStorage(Storage):
@@ -39,8 +42,8 @@ class ShelvedStorage(Storage):
         """Fetched, unless it is in the spool or was read lately. Raises `FileNotFoundError` and
         `DiskFull`."""
         path, copy = self.path(name), self._copy(name)
-        if path.is_file():
-            return path
+        with suppress(FileNotFoundError):
+            return self._to_be_read(path, self.path(f"{READ}/{name}"))
         if not self.use(f"{FETCHED}/{name}"):
             self.demand_room(self._shelf.size(name))
             with self.workspace("fetching") as workspace:
@@ -131,20 +134,20 @@ class ShelvedStorage(Storage):
     # ---- deleting
 
     def delete(self, name: str) -> None:
-        super().delete(name)
-        super().delete(f"{FETCHED}/{name}")
+        for where in ("", f"{FETCHED}/", f"{READ}/"):
+            super().delete(f"{where}{name}")
         self._shelf.delete(name)
 
     def delete_fitting(self, pattern: str, *, but: str | None = None) -> None:
-        super().delete_fitting(pattern, but=but)
-        super().delete_fitting(f"{FETCHED}/{pattern}", but=but)
+        for where in ("", f"{FETCHED}/", f"{READ}/"):
+            super().delete_fitting(f"{where}{pattern}", but=but)
         kept = _stem(but) if but else None
         found = [name for name in self._names(pattern.partition("*")[0]) if _stem(name) != kept]
         self._drop([name for name in found if _fits(name, pattern)])
 
     def delete_tree(self, prefix: str) -> None:
-        super().delete_tree(prefix)
-        super().delete_tree(f"{FETCHED}/{prefix}")
+        for where in ("", f"{FETCHED}/", f"{READ}/"):
+            super().delete_tree(f"{where}{prefix}")
         self._drop(self._names(f"{prefix}/"))
 
     def delete_files(self, prefix: str, names: Sequence[str]) -> None:
@@ -167,6 +170,27 @@ class ShelvedStorage(Storage):
         return {path.name for path in found}
 
     # ---- what they share
+
+    def _to_be_read(self, path: Path, other: Path) -> Path:
+        """A name under which the file stays where it is, and what it is, for as long as a copy.
+        Raises `FileNotFoundError`."""
+        state = path.stat()
+        with suppress(FileNotFoundError):
+            if os.path.samestat(state, other.stat()):
+                os.utime(other)
+                return other
+        with self.workspace("reading") as workspace:
+            link = workspace / "link"
+            try:
+                os.link(path, link)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                # A file system without links: it is read where it is, once more if need be.
+                return path
+            other.parent.mkdir(parents=True, exist_ok=True)
+            link.replace(other)
+        return other
 
     def _put(self, source: Path, name: str) -> None:
         try:

@@ -202,6 +202,25 @@ def test_what_arrives_while_a_part_is_shelved_goes_with_the_next_round(
     assert [name for name in bucket.names if part.public_id in name] == [part.shelved]
 
 
+def test_what_is_read_of_a_part_stays_where_it_is_while_it_is_shelved(
+    first: Server, bucket: Bucket, recording: Recording
+) -> None:
+    part = recording.parts[0]
+    reading = first.storage.here(part.file)
+    first.shelves()
+    assert first.spool == []
+    assert reading.read_bytes() == SOUND
+    # It is the part as it is, and not as it was when somebody read it before.
+    db.session.expire_all()
+    first.storage.recall(part.shelved or "", part.file)
+    part.length = len(SOUND) + 4
+    db.session.commit()
+    part.append(b"late", at=len(SOUND), storage=first.storage)
+    assert first.storage.here(part.file).read_bytes() == SOUND + b"late"
+    first.storage.delete_tree(recording.folder)
+    assert not list(first.storage.root.rglob(f"*{part.public_id}*"))
+
+
 def test_a_part_that_is_deleted_while_it_is_shelved_leaves_nothing(
     first: Server, bucket: Bucket, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
