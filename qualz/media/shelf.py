@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,6 +70,8 @@ class Shelf:
         from boto3.s3.transfer import TransferConfig
         from botocore.config import Config
 
+        # It tells each process's log where it found them.
+        logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
         # Addresses by path: not every store answers to a host name for each bucket.
         style = {"addressing_style": "path"} if endpoint else {}
         config = Config(
