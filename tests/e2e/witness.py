@@ -7,26 +7,30 @@ from __future__ import annotations
 
 import base64
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Error, Page
 
 # Moments are by a clock that no test shifts, wherever that is possible.
 SCRIPT = """
 (() => {
   const now = performance.now.bind(performance)
   const { timeOrigin } = performance
+  const tell = async (run, at, data) => {
+    const bytes = new Uint8Array(await data.arrayBuffer())
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")
+    await window.tellWitness(run, at, btoa(text)).catch(() => {})
+  }
+  window.toldWitness = Promise.resolve()
   const Recorder = window.MediaRecorder
   window.MediaRecorder = class extends Recorder {
     constructor(...given) {
       super(...given)
       const run = `${timeOrigin + now()} ${Math.random()}`
       let place = 0
-      this.addEventListener("dataavailable", async ({ data }) => {
-        const at = place++
-        const bytes = new Uint8Array(await data.arrayBuffer())
-        const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")
-        window.tellWitness(run, at, btoa(text)).catch(() => {})
+      this.addEventListener("dataavailable", ({ data }) => {
+        window.toldWitness = Promise.all([window.toldWitness, tell(run, place++, data)])
       })
     }
   }
@@ -45,6 +49,7 @@ class Witness:
     """Sees all pages of one browser."""
 
     def __init__(self, context: BrowserContext) -> None:
+        self._context = context
         self._runs: dict[str, dict[int, bytes]] = defaultdict(dict)
         context.expose_binding("tellWitness", self._hear)
         context.add_init_script(SCRIPT)
@@ -52,9 +57,17 @@ class Witness:
     def _hear(self, _source: Any, run: str, place: int, text: str) -> None:
         self._runs[run][place] = base64.b64decode(text)
 
+    def hears_the_rest(self) -> None:
+        """What a page tells is only taken in while the test asks something of the browser, so its
+        last words may not be here yet when the server has them. A dead page tells no more."""
+        for page in self._context.pages:
+            with suppress(Error):
+                page.evaluate("window.toldWitness?.then(() => {})")
+
     @property
     def runs(self) -> list[list[bytes]]:
         """The chunks of each run of a recorder that delivered any, the oldest run first."""
+        self.hears_the_rest()
         runs = [[chunks[place] for place in sorted(chunks)] for chunks in self._runs.values()]
         return [run for run in runs if any(run)]
 
