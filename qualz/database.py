@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LIGHTLY = "qualz-lightly"
+HELD = "held"
 # How to carry out a statement past the session's objects.
 PAST: dict[str, Any] = {"synchronize_session": False}
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -161,6 +162,7 @@ def remembering() -> Iterator[None]:
     finally:
         session.expire_on_commit = True
         session.expire_all()
+        session.info.pop(HELD, None)
 
 
 @event.listens_for(Engine, "before_cursor_execute", retval=True)
@@ -219,6 +221,21 @@ def once_more_if_taken(work: Callable[[], T]) -> T:
         return work()
 
 
+def during_transaction(name: str, find: Callable[[], T]) -> T:
+    """What `find` finds, found once: it is kept under that name until the session's objects are
+    read anew, after a commit or when a transaction is rolled back."""
+    held: dict[str, Any] = db.session.info.setdefault(HELD, {})
+    if name not in held:
+        held[name] = find()
+    found: T = held[name]
+    return found
+
+
+def forget(name: str) -> None:
+    """Find it anew next time."""
+    db.session.info.get(HELD, {}).pop(name, None)
+
+
 def after_commit(call: Callable[[], None]) -> None:
     """Run `call` once the present transaction has committed; forget it if it is rolled back."""
     db.session.info.setdefault("after_commit", []).append(call)
@@ -226,6 +243,8 @@ def after_commit(call: Callable[[], None]) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _run_calls(session: Session) -> None:
+    if session.expire_on_commit:
+        session.info.pop(HELD, None)
     for call in session.info.pop("after_commit", []):
         call()
 
@@ -233,6 +252,7 @@ def _run_calls(session: Session) -> None:
 @event.listens_for(Session, "after_soft_rollback")
 def _drop_calls(session: Session, _previous: Any) -> None:
     session.info.pop("after_commit", None)
+    session.info.pop(HELD, None)
 
 
 def is_compared(name: str | None, kind: str, _parents: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from qualz.attendance import Attendance
 from qualz.branching import offered
 from qualz.conversation import Conversation, Kind, Manner
+from qualz.derived import derived_from
 from qualz.event import Event
 from qualz.guide import Guide
 from qualz.moderator import Utterance
@@ -30,6 +31,10 @@ class Place:
     part: Part
     begins_ms: int
     ends_ms: int
+
+
+def _log(dialogue: Dialogue) -> list[tuple[Kind, Mapping[str, Any]]]:
+    return [event.told for event in dialogue.events]
 
 
 class Dialogue(Attendance):
@@ -51,10 +56,10 @@ class Dialogue(Attendance):
 
         def hold(self) -> None: ...
 
-    @property
+    @derived_from(_log)
     def conversation(self) -> Conversation:
         """Where it stands, folded from the log."""
-        return Conversation.of(event.told for event in self.events)
+        return Conversation.of(_log(self))
 
     @property
     def seconds_recorded(self) -> float:
@@ -229,13 +234,16 @@ class Dialogue(Attendance):
 
     def _append(self, turn: Turn) -> Turn:
         turn.position = len(self.turns) + 1
+        # Nobody has redacted anything of it, and the database need not be asked.
+        turn.redactions = []
         self.turns.append(turn)
         self.make_findable()
         return turn
 
     def make_findable(self) -> None:
         """By its number, its name and all that was said in it."""
+        # Before anything is asked of the database: what a new turn reads is known without.
+        said = [f"Participant {self.number}", self.name or "", *(one.words for one in self.turns)]
         if self.searchable is None:
             self.searchable = Searchable()
-        names = [f"Participant {self.number}", self.name or ""]
-        self.searchable.hold([*names, *(turn.words for turn in self.turns)])
+        self.searchable.hold(said)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from qualz import clock
 from qualz.database import Model
+from qualz.derived import derived_from
 from qualz.question import (
     Condition,
     FollowUp,
@@ -66,6 +67,10 @@ def in_sections(given: Iterable[Section] | Iterable[Question]) -> list[Section]:
     return [Section(questions=tuple(one for one in ones if isinstance(one, Question)))]
 
 
+def _kept(guide: Guide) -> list[dict[str, Any]]:
+    return guide.kept_questions
+
+
 class Guide(Model):
     """One version of a study's guide. An interview keeps the version that it started with."""
 
@@ -81,12 +86,16 @@ class Guide(Model):
 
     study: Mapped[Study] = relationship(back_populates="guides")
 
+    @derived_from(_kept)
+    def _sections(self) -> tuple[Section, ...]:
+        if all("questions" in kept for kept in self.kept_questions):
+            return tuple(Section.from_json(kept) for kept in self.kept_questions)
+        return (Section(questions=tuple(Question.from_json(one) for one in self.kept_questions)),)
+
     @property
     def sections(self) -> list[Section]:
         """In order. What was kept before there were sections is one without a title."""
-        if all("questions" in kept for kept in self.kept_questions):
-            return [Section.from_json(kept) for kept in self.kept_questions]
-        return [Section(questions=tuple(Question.from_json(one) for one in self.kept_questions))]
+        return [*self._sections]
 
     @sections.setter
     def sections(self, sections: Iterable[Section] | Iterable[Question]) -> None:
@@ -99,7 +108,7 @@ class Guide(Model):
     @property
     def questions(self) -> list[Question]:
         """Of all sections, in order."""
-        return [question for section in self.sections for question in section.questions]
+        return [question for section in self._sections for question in section.questions]
 
     @property
     def digest(self) -> str:

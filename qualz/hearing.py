@@ -60,8 +60,7 @@ class Hearing(Leased):
     def of_last_answer(cls, interview: Interview) -> list[Hearing]:
         """The hearings of the answer that was just given, one for each stretch of it, begun where
         it needs one and has none."""
-        answer = list(takewhile(_is_participants, reversed(interview.turns)))
-        wanted = [turn for turn in reversed(answer) if _is_audible(turn) and not turn.text]
+        wanted = [t for t in _last_answer(interview) if _is_audible(t) and not t.text]
         return [turn.hearings[-1] if turn.hearings else cls._begin(turn) for turn in wanted]
 
     @classmethod
@@ -116,6 +115,8 @@ class Hearing(Leased):
     @classmethod
     def patience_left(cls, interview: Interview) -> float:
         """Seconds for which the words of the last answer are still worth waiting for."""
+        if not any(_is_audible(turn) for turn in _last_answer(interview)):
+            return 0.0
         wanted = cls.state.in_([Leased.State.WAITING, Leased.State.RUNNING])
         said = select(func.max(Turn.said_at)).join(cls.turn)
         of_it = (Turn.interview_id == interview.id, Turn.said_at > clock.now() - PATIENCE)
@@ -190,6 +191,11 @@ class Hearing(Leased):
         if not newer and (heard.text or turn.text):
             turn.interview.heard(turn, heard.text, is_draft=heard.is_draft)
         db.session.commit()
+
+
+def _last_answer(interview: Interview) -> list[Turn]:
+    """All stretches of it; empty where the moderator has spoken since."""
+    return [*takewhile(_is_participants, reversed(interview.turns))][::-1]
 
 
 def _is_participants(turn: Turn) -> bool:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, func, select, update
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from qualz import clock, door, passenger
 from qualz.answers_link import AnswersLink
@@ -92,6 +93,19 @@ class Interview(Dialogue):
     searchable: Mapped[Searchable | None] = relationship(
         back_populates="interview", cascade="all, delete-orphan"
     )
+
+    @classmethod
+    def with_all_said(cls) -> tuple[ExecutableOption, ...]:
+        """Loads with an interview what is asked for when somebody speaks."""
+        return (
+            joinedload(cls.study),
+            joinedload(cls.guide),
+            joinedload(cls.consent).joinedload(Consent.text),
+            joinedload(cls.searchable),
+            joinedload(cls.recording).selectinload(Recording.parts),
+            selectinload(cls.events),
+            selectinload(cls.turns),
+        )
 
     # ---- coming and going
 
@@ -251,10 +265,14 @@ class Interview(Dialogue):
 
     def hold(self) -> None:
         """The same, asked of the database, whose answer holds until this transaction ends."""
+        if self.id is None:
+            return
         kept = update(Interview).where(Interview.id == self.id, Interview.withdrawn_at.is_(None))
-        if self.id is not None and not rows_changed(kept.values(withdrawn_at=None)):
-            db.session.refresh(self, ["withdrawn_at", "receipt"])
-            self.demand_kept()
+        # What is to be written with it goes out with all the rest, in one go.
+        with db.session.no_autoflush:
+            if not rows_changed(kept.values(withdrawn_at=None)):
+                db.session.refresh(self, ["withdrawn_at", "receipt"])
+                self.demand_kept()
 
     def reopen(self) -> None:
         """Somebody with a resume link wants to go on, even after the goodbye."""

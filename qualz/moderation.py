@@ -45,6 +45,7 @@ def hear(
         if (wait := max(_others_time(interview), Hearing.patience_left(interview))) > 0:
             db.session.commit()
             sleep(min(wait, LOOK_AGAIN))
+            db.session.expire_all()
             continue
         try:
             if said := _decided(interview, moderator):
@@ -79,6 +80,7 @@ def _decided(interview: Interview, moderator: Moderator) -> Turn | None:
         interview.leave_deciding(clock.now().timestamp() + patience + MARGIN)
         db.session.commit()
         proposal = rules.ask(talk, questions, moderator)
+        db.session.expire_all()
         if _standing(interview):
             return None
         # What was said may have been heard only while the model thought.

@@ -83,8 +83,10 @@ def in_one_row(words: Iterable[str]) -> str:
 
 def words_of(text: str) -> list[str]:
     """Its words without case, accents and vowel signs: “Él prefería” is found by “el prefer”."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(char for char in apart if not _is_mark(char))
+    plain = text.casefold()
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in apart if not _is_mark(char))
     return [word[:LONGEST_WORD] for word in WORD.findall(plain)]
 
 

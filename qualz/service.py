@@ -16,8 +16,10 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qualz import clock
-from qualz.database import Model, db, word
+from qualz.database import Model, db, during_transaction, forget, word
 from qualz.vault import Vault
+
+SERVICES = "services"
 
 
 class Kind(StrEnum):
@@ -45,7 +47,9 @@ class Service(Model):
 
     @classmethod
     def of(cls, kind: Kind) -> Self | None:
-        return db.session.scalar(select(cls).where(cls.kind == kind))
+        """They are asked for many times in a request: the database once in a transaction."""
+        known = during_transaction(SERVICES, lambda: db.session.scalars(select(cls)).all())
+        return next((service for service in known if service.kind is kind), None)
 
     @classmethod
     def host_of(cls, kind: Kind) -> str:
@@ -77,6 +81,7 @@ class Service(Model):
         if service is None:
             service = cls(kind=kind, revision=0)
             db.session.add(service)
+            forget(SERVICES)
         stays = service.has_key and is_same_place(service.url or "", url)
         if (service.url, service.model) != (url, model):
             service.manners = {}

@@ -35,8 +35,10 @@ from qualz.database import db, without_nul
 A = TypeVar("A")
 R = TypeVar("R")
 
-# Seconds from one batch to the next: so much longer an answer takes while there are many.
-APART = 0.01
+# Seconds from one batch to the next, at least and at most, and how many times as long as the last
+# one took: so much longer an answer takes while there are many. What waits then is done in fewer
+# batches, which leaves time for everything else.
+APART, FARTHEST, REST = 0.01, 0.1, 9
 # Nobody waits for longer than SQLite does for its lock, three times over.
 PATIENCE = 30.0
 
@@ -57,7 +59,7 @@ class Together(Generic[A, R]):
     thread or greenlet, one batch after the other."""
 
     def __init__(self, work: Callable[[Sequence[A]], Sequence[R]], apart: float = APART) -> None:
-        self._work, self._apart = work, apart
+        self._work, self._least, self._apart = work, apart, apart
         self._guard = Lock()
         self._waiting: list[_Asked[A, R]] = []
         self._is_led = False
@@ -89,6 +91,7 @@ class Together(Generic[A, R]):
             self._hand_over(mine)
 
     def _do(self, batch: list[_Asked[A, R]]) -> None:
+        began = time.monotonic()
         try:
             self._answer(batch)
         except Exception as cause:
@@ -100,6 +103,7 @@ class Together(Generic[A, R]):
                     self._do([one])
         finally:
             self._last = time.monotonic()
+            self._apart = self._farther(self._last - began)
             for one in batch:
                 one.is_over.set()
 
@@ -107,6 +111,9 @@ class Together(Generic[A, R]):
         answers = self._work([one.what for one in batch])
         for one, answer in zip(batch, answers, strict=True):
             one.answer = answer
+
+    def _farther(self, took: float) -> float:
+        return max(self._least, min(FARTHEST, REST * took))
 
     def _hand_over(self, mine: _Asked[A, R]) -> None:
         with self._guard:

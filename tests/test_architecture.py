@@ -164,7 +164,7 @@ GROUND = [
         "passwords",
         "user_agent",
     },
-    {"settings", "wording"},
+    {"settings", "wording", "derived"},
     {"keys"},
 ]
 HEIGHT = {name: -depth for depth, layer in enumerate([*EDGES, *DOMAIN, *GROUND]) for name in layer}

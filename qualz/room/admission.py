@@ -13,6 +13,7 @@ from typing import Any
 from flask import Response, current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
+from sqlalchemy.sql.base import ExecutableOption
 
 from qualz import clock
 from qualz.database import db
@@ -87,10 +88,12 @@ def readmit(response: Response, public_id: str, key: str, *, is_framed: bool = F
     return admit(response, interview, by=by, since=held.get("since"), is_framed=is_framed)
 
 
-def interview_from(cookies: Mapping[str, str], public_id: str) -> Interview:
-    """The interview that these cookies admit to. Raises `NotAdmitted`, and `InterviewWithdrawn`
-    where the participant has taken it back."""
-    interview = _admitted(cookies.get(PREFIX + public_id, ""), public_id)
+def interview_from(
+    cookies: Mapping[str, str], public_id: str, *along: ExecutableOption
+) -> Interview:
+    """The interview that these cookies admit to, with what is to be loaded along with it. Raises
+    `NotAdmitted`, and `InterviewWithdrawn` where the participant has taken it back."""
+    interview = _admitted(cookies.get(PREFIX + public_id, ""), public_id, *along)
     if interview is None:
         raise NotAdmitted(
             "This browser has no key to this interview. Open the link that you were sent again."
@@ -141,18 +144,21 @@ def came_by_consent(cookies: Mapping[str, str], public_id: str) -> bool:
     return key is not None and key["link"] is None and not key.get("personal")
 
 
-def _admitted(value: str, public_id: str) -> Interview | None:
-    return _let_in_by(_key(value), public_id)
+def _admitted(value: str, public_id: str, *along: ExecutableOption) -> Interview | None:
+    return _let_in_by(_key(value), public_id, *along)
 
 
-def _let_in_by(key: dict[str, Any] | None, public_id: str) -> Interview | None:
+def _let_in_by(
+    key: dict[str, Any] | None, public_id: str, *along: ExecutableOption
+) -> Interview | None:
     if key is None or key["interview"] != public_id:
         return None
     if key["link"] is not None:
         link = db.session.get(ResumeLink, key["link"])
         if link is None or link.revoked_at:
             return None
-    interview = db.session.scalar(select(Interview).where(Interview.public_id == public_id))
+    named = select(Interview).where(Interview.public_id == public_id)
+    interview = db.session.scalar(named.options(*along))
     if interview is not None and key.get("personal"):
         personal = PersonalLink.of(interview)
         if personal is None or personal.revoked_at:

@@ -8,7 +8,7 @@ from flask import Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from qualz import broadcasts, pages, switchboard
-from qualz.database import db
+from qualz.database import db, remembering
 from qualz.drop import Came
 from qualz.interview import Interview
 from qualz.recap import where_we_were
@@ -38,6 +38,7 @@ def enter(public_id: str) -> ResponseReturnValue:
 
 
 @room.post("/room/<public_id>/arrivals")
+@remembering()
 def arrive(public_id: str) -> ResponseReturnValue:
     interview = admission.interview_from(request.cookies, public_id)
     sent = asked.body()

@@ -35,6 +35,7 @@ TYPES = ("audio/webm", "video/webm", "audio/mp4", "video/mp4", "video/x-matroska
 
 
 @uploads.post("")
+@remembering()
 def create(public_id: str) -> Response:
     """A new part. Sent again with the same `key` in its metadata it answers the same upload.
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from qualz import background, moderation, page_language
 from qualz.conversation import Manner
-from qualz.database import db, once_more_if_taken
+from qualz.database import db, once_more_if_taken, remembering
 from qualz.dialogue import Place
 from qualz.hearing import Hearing
 from qualz.interview import Interview
@@ -26,19 +25,24 @@ SHORTEST_MS = 300
 
 
 @room.get("/room/<public_id>/question")
+@remembering()
 def question(public_id: str) -> ResponseReturnValue:
-    return _question(admission.interview_from(request.cookies, public_id))
+    return _question(_who_speaks(public_id))
+
+
+def _who_speaks(public_id: str) -> Interview:
+    return admission.interview_from(request.cookies, public_id, *Interview.with_all_said())
 
 
 @room.post("/room/<public_id>/turns")
+@remembering()
 def answer(public_id: str) -> ResponseReturnValue:
     # Of two that write to the log at once one is let through; an answer sent twice is kept once.
-    once_more_if_taken(lambda: _keep_answer(public_id))
-    return _question(admission.interview_from(request.cookies, public_id))
+    return _question(once_more_if_taken(lambda: _keep_answer(public_id)))
 
 
-def _keep_answer(public_id: str) -> None:
-    interview = admission.interview_from(request.cookies, public_id)
+def _keep_answer(public_id: str) -> Interview:
+    interview = _who_speaks(public_id)
     form = request.form
     interview.answer(
         key=form.get("key", "")[:64],
@@ -48,6 +52,7 @@ def _keep_answer(public_id: str) -> None:
     interview.seen()
     _have_heard(interview)
     db.session.commit()
+    return interview
 
 
 def _have_heard(interview: Interview) -> None:
@@ -96,8 +101,7 @@ def _earlier(interview: Interview, last: Part) -> list[Place]:
 
 
 def _part_called(key: str, interview: Interview) -> Part | None:
-    mine = Part.recording_id == interview.recording.id
-    return db.session.scalar(select(Part).where(mine, Part.key == key))
+    return next((part for part in interview.recording.parts if part.key == key), None)
 
 
 def _milliseconds(name: str) -> int:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from qualz import auditing, broadcasts, door, limits, page_language, pages, preview
 from qualz.consent import Consent
-from qualz.database import db, once_more_if_taken
+from qualz.database import db, once_more_if_taken, remembering
 from qualz.errors import InterviewWithdrawn, LinkUnusable, NotFound, StudyClosed
 from qualz.interview import Interview
 from qualz.invitation import Invitation
@@ -62,6 +62,7 @@ def welcome(token: str) -> ResponseReturnValue:
 
 
 @room.post("/i/<token>")
+@remembering()
 def agree(token: str) -> ResponseReturnValue:
     study = _study_of(token)
     _demand_open(study)

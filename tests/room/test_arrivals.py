@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import insert
 from sqlalchemy.event import listen, remove
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState
 
 from qualz import clock
 from qualz.conversation import Kind
@@ -184,22 +184,22 @@ def test_an_answer_outlives_another_that_wrote_to_the_log_at_that_moment(
     events = db.session.query(Event).count()
     times: list[int] = []
 
-    def write(session: Session, _context: object, _instances: object) -> None:
+    def write(statement: ORMExecuteState) -> None:
         # Before anything of the answer is written: SQLite has one writer at a time.
-        if not times and session.new:
+        if not times and statement.is_update:
             times.append(1)
             with db.engine.begin() as other:
                 row = {"interview_id": interview.id, "position": events + 1, "at": clock.now()}
                 other.execute(insert(Event).values(**row, kind=Kind.REOPENED, payload={}))
 
-    listen(db.session, "before_flush", write)
+    listen(db.session, "do_orm_execute", write)
     try:
         answer = participant.client.post(
             f"{participant.room}/turns",
             data={"to": 1, "key": "k", "text": "With the search box at the top"},
         )
     finally:
-        remove(db.session, "before_flush", write)
+        remove(db.session, "do_orm_execute", write)
     assert times
     assert "What annoys you?" in answer.text
     assert "With the search box at the top" in [turn.text for turn in interview.turns]
